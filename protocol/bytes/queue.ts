@@ -1,0 +1,64 @@
+/**
+ * Bytes that have arrived and are not yet used, as a list of chunks: no chunk is copied until a
+ * message that spans several is asked for, and then once, whatever its size.
+ */
+export class ByteQueue {
+  private readonly chunks: Buffer[] = []
+  private start = 0
+  private total = 0
+
+  get length(): number {
+    return this.total
+  }
+
+  push(chunk: Buffer): void {
+    if (chunk.length === 0) return
+    this.chunks.push(chunk)
+    this.total += chunk.length
+  }
+
+  /** The bytes of the first chunk that are not used: what can be looked at without a copy. */
+  head(): Buffer {
+    const first = this.chunks[0]
+    if (first === undefined) return EMPTY
+    return this.start === 0 ? first : first.subarray(this.start)
+  }
+
+  /** The first `length` bytes, which must be there, not used up. Copies only over a chunk's edge. */
+  peek(length: number): Buffer {
+    const head = this.head()
+    if (head.length >= length) return head.subarray(0, length)
+    const joined = Buffer.allocUnsafe(length)
+    let filled = head.copy(joined)
+    for (let i = 1; filled < length; i++) {
+      filled += (this.chunks[i] as Buffer).copy(joined, filled, 0, length - filled)
+    }
+    return joined
+  }
+
+  /** Uses up the first `length` bytes and returns them. */
+  take(length: number): Buffer {
+    const bytes = this.peek(length)
+    this.drop(length)
+    return bytes
+  }
+
+  drop(length: number): void {
+    this.total -= length
+    let left = length
+    let gone = 0
+    while (left > 0) {
+      const room = (this.chunks[gone] as Buffer).length - this.start
+      if (left < room) {
+        this.start += left
+        break
+      }
+      left -= room
+      this.start = 0
+      gone++
+    }
+    if (gone > 0) this.chunks.splice(0, gone)
+  }
+}
+
+const EMPTY = Buffer.alloc(0)
