@@ -28,7 +28,7 @@ export abstract class BaseCommand extends Command {
 
   /** The name of the profile that this run acts under. */
   protected get profileName(): string {
-    return valueOf(this.argv, '--profile') ?? process.env['HOOP_PROFILE'] ?? 'default'
+    return flagValue(this.argv, '--profile') ?? process.env['HOOP_PROFILE'] ?? 'default'
   }
 
   /** A client of this profile's broker; throws not_logged_in (exit 3) when there is none. */
@@ -53,7 +53,7 @@ export function wantsJson(argv: readonly string[]): boolean {
   return own(argv).includes('--json') || wanted === '1' || wanted === 'true'
 }
 
-function valueOf(argv: readonly string[], flag: string): string | null {
+function flagValue(argv: readonly string[], flag: string): string | null {
   const mine = own(argv)
   const joined = mine.find((word) => word.startsWith(`${flag}=`))
   if (joined) return joined.slice(flag.length + 1)

@@ -1,0 +1,27 @@
+import { z } from 'zod'
+import { ConnectionName } from './common.ts'
+
+/** What the policy says of one class of statement, before anything is asked. */
+export const ClassRule = z.object({
+  decision: z.enum(['allow', 'hold', 'deny']),
+  needs: z.array(z.object({ group: z.string(), count: z.number().int().positive() })),
+})
+export type ClassRule = z.infer<typeof ClassRule>
+
+export const MaskedColumn = z.object({
+  column: z.string(),
+  how: z.enum(['redact', 'partial', 'hash', 'null']),
+})
+
+/** A connection as its caller may know it: no host, no user, no secret of the target. */
+export const Connection = z.object({
+  name: ConnectionName,
+  kind: z.enum(['postgres']),
+  classes: z.record(z.string(), ClassRule),
+  masked: z.array(MaskedColumn),
+  databases: z.array(z.string()).min(1),
+})
+export type Connection = z.infer<typeof Connection>
+
+/** GET /v1/connections: those that the caller may request on. */
+export const ConnectionList = z.array(Connection)

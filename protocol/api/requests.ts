@@ -1,0 +1,118 @@
+import { z } from 'zod'
+import { ConnectionName, Digest, Remark, RequestId, SessionId, Time } from './common.ts'
+
+export const RequestState = z.enum([
+  'pending',
+  'approved',
+  'executed',
+  'rejected',
+  'expired',
+  'cancelled',
+  'revoked',
+])
+export type RequestState = z.infer<typeof RequestState>
+
+export const Decision = z.object({
+  by: z.string(),
+  verdict: z.enum(['approve', 'reject', 'cancel', 'revoke']),
+  comment: z.string().nullable(),
+  at: Time,
+})
+
+export const Need = z.object({
+  group: z.string(),
+  count: z.number().int().positive(),
+  have: z.number().int().nonnegative(),
+})
+
+export const Outcome = z.object({
+  status: z.enum(['ok', 'error', 'unknown']),
+  sqlstate: z.string().nullable(),
+  rows: z.number().int().nullable(),
+})
+
+/** The middle of a long text is left out; `size` and `digest` speak for the whole. */
+export const Cut = z.object({
+  /** Bytes of the whole text. */
+  size: z.number().int().nonnegative(),
+  /** The last characters; `statement` then holds the first ones. */
+  tail: z.string(),
+})
+
+/** What was spooled of a COPY FROM STDIN. */
+export const Spooled = z.object({
+  rows: z.number().int().nonnegative().nullable(),
+  size: z.number().int().nonnegative(),
+  first_rows: z.array(z.string()),
+  digest: Digest,
+})
+
+/** A request: exactly what will run, for whom, and what became of it. */
+export const Request = z.object({
+  id: RequestId,
+  kind: z.string(),
+  state: RequestState,
+  requester: z.string(),
+  connection: ConnectionName,
+  database: z.string(),
+  session: SessionId.nullable(),
+  statement: z.string(),
+  /** Null: `statement` is whole. */
+  cut: Cut.nullable(),
+  parameters: z.array(z.string().nullable()),
+  class: z.string(),
+  effect: z.string(),
+  digest: Digest,
+  reason: z.string().nullable(),
+  in_transaction: z.boolean(),
+  spooled: Spooled.nullable(),
+  created_at: Time,
+  expires_at: Time,
+  needs: z.array(Need),
+  decisions: z.array(Decision),
+  outcome: Outcome.nullable(),
+})
+export type Request = z.infer<typeof Request>
+
+export const RequestList = z.array(Request)
+
+/** GET /v1/requests?view=… */
+export const RequestQuery = z.object({
+  view: z.enum(['inbox', 'mine', 'all']).default('inbox'),
+  connection: ConnectionName.optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(200),
+})
+
+/** POST /v1/requests/:id/approve */
+export const Approve = z.strictObject({
+  comment: Remark.optional(),
+  /** Of the whole of what will run; required where `cut` is not null. */
+  digest: Digest.optional(),
+  max_rows: z.number().int().positive().optional(),
+})
+export type Approve = z.infer<typeof Approve>
+
+/** POST /v1/requests/:id/reject: without a reason nobody learns anything. */
+export const Reject = z.strictObject({ reason: Remark.min(1) })
+
+/** POST /v1/requests/:id/cancel */
+export const Cancel = z.strictObject({ reason: Remark.optional() })
+
+/** One line of GET /v1/requests/watch (JSON lines): a request that is new or has changed. */
+export const RequestChange = z.object({ event: z.literal('request'), request: Request })
+export type RequestChange = z.infer<typeof RequestChange>
+
+/** GET /v1/requests/:id/sod: who could decide this, who could not, and why. */
+export const Duties = z.object({
+  request: RequestId,
+  requester: z.string(),
+  state: RequestState,
+  needs: z.array(Need),
+  /** Rules that hold for everybody, as sentences. */
+  rules: z.array(z.string()),
+  /** Persons whom the broker knows of, the caller first. */
+  people: z.array(
+    z.object({ person: z.string(), may: z.boolean(), why: z.string(), you: z.boolean() }),
+  ),
+})
+export type Duties = z.infer<typeof Duties>
