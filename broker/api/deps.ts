@@ -1,0 +1,92 @@
+import type { FastifyInstance } from 'fastify'
+import type { Connection } from '../../protocol/api/connections.ts'
+import type { Check } from '../../protocol/api/doctor.ts'
+import type { ExecEvent } from '../../protocol/api/exec.ts'
+import type { Explanation } from '../../protocol/api/explain.ts'
+import type { Discovery } from '../../protocol/api/identity.ts'
+import type { Approve, Duties, Request } from '../../protocol/api/requests.ts'
+import type { Authenticator } from '../identity/authenticator.ts'
+import type { Principal } from '../identity/principal.ts'
+
+/** What the API asks of the rest of the broker. main.ts gives it. */
+export interface ApiDeps {
+  readonly authenticator: Authenticator
+  readonly discovery: Discovery
+  readonly requests: RequestService
+  readonly connections: ConnectionService
+  readonly explain: ExplainService
+  readonly exec: ExecService
+  readonly doctor: DoctorService
+  /** Routes of other parts, below the same hook: broker/api/sessions.ts. */
+  readonly routes?: readonly ((app: FastifyInstance) => void | Promise<void>)[]
+}
+
+/**
+ * Requests as the API shows them: desk.ts behind present.ts. Who may see a request is decided by the
+ * service (requester, those who could decide, auditors); to all others it does not exist.
+ */
+export interface RequestService {
+  list(caller: Principal, view: RequestView): Promise<readonly Request[]>
+  get(caller: Principal, id: string): Promise<Request>
+  /** The whole of the statement, byte for byte. */
+  statement(caller: Principal, id: string): Promise<Buffer>
+  approve(caller: Principal, id: string, how: Approve): Promise<Request>
+  reject(caller: Principal, id: string, reason: string): Promise<Request>
+  cancel(caller: Principal, id: string, reason: string | null): Promise<Request>
+  duties(caller: Principal, id: string): Promise<Duties>
+  /** Calls back with every request that is new or changed and that the caller may see. */
+  watch(caller: Principal, handler: (request: Request) => void): Subscription
+}
+
+export interface RequestView {
+  readonly view: 'inbox' | 'mine' | 'all'
+  readonly connection?: string | undefined
+  readonly limit: number
+}
+
+export interface Subscription {
+  cancel(): void
+}
+
+export interface ConnectionService {
+  /** Those that the caller may request on, by name. */
+  list(caller: Principal): Promise<readonly Connection[]> | readonly Connection[]
+}
+
+export interface ExplainService {
+  explain(caller: Principal, connection: string, sql: string): Promise<Explanation>
+}
+
+export interface DoctorService {
+  check(caller: Principal): Promise<readonly Check[]>
+}
+
+/** broker/session/exec.ts: one statement or a file, run for a person without a tunnel. */
+export interface ExecService {
+  /**
+   * Faults before the first event are thrown (HoopError); later ones end the stream with `error`.
+   * The signal says that the caller is gone: a request that waits is then cancelled.
+   */
+  run(order: ExecOrder): AsyncIterable<ExecEvent>
+}
+
+export type ExecOrder = {
+  readonly caller: Principal
+  /** The caller's address, for the record. */
+  readonly remote: string
+  readonly signal: AbortSignal
+} & (
+  | {
+      readonly type: 'sql'
+      readonly connection: string
+      /** Null: the connection's first. */
+      readonly database: string | null
+      readonly sql: string
+      readonly reason: string | null
+      readonly wait: boolean
+      /** Null: until it expires. */
+      readonly waitMs: number | null
+    }
+  /** Runs an approved request of the caller, once. */
+  | { readonly type: 'request'; readonly request: string }
+)
