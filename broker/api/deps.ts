@@ -7,6 +7,7 @@ import type { Discovery } from '../../protocol/api/identity.ts'
 import type { Approve, Duties, Request } from '../../protocol/api/requests.ts'
 import type { Authenticator } from '../identity/authenticator.ts'
 import type { Principal } from '../identity/principal.ts'
+import type { Runtime } from '../runtime.ts'
 
 /** What the API asks of the rest of the broker. main.ts gives it. */
 export interface ApiDeps {
@@ -17,6 +18,7 @@ export interface ApiDeps {
   readonly explain: ExplainService
   readonly exec: ExecService
   readonly doctor: DoctorService
+  readonly runtime: Runtime
   /** Routes of other parts, below the same hook: broker/api/sessions.ts. */
   readonly routes?: readonly ((app: FastifyInstance) => void | Promise<void>)[]
 }

@@ -1,0 +1,69 @@
+import { z } from 'zod'
+import { RequestId } from '../../protocol/api/common.ts'
+import {
+  Approve,
+  Cancel,
+  Duties,
+  Reject,
+  Request,
+  RequestList,
+  RequestQuery,
+} from '../../protocol/api/requests.ts'
+import type { Runtime } from '../runtime.ts'
+import { callerOf } from './auth-hook.ts'
+import { cutRequest } from './cut.ts'
+import type { RequestService } from './deps.ts'
+import { jsonLines, whileConnected } from './lines.ts'
+import type { Api } from './server.ts'
+import { watchRequests } from './watch.ts'
+
+const Params = z.object({ id: RequestId })
+const response = { 200: Request }
+
+export function requestRoutes(app: Api, service: RequestService, runtime: Runtime): void {
+  readRoutes(app, service)
+  watchRoute(app, service, runtime)
+  decisionRoutes(app, service)
+}
+
+function readRoutes(app: Api, service: RequestService): void {
+  const list = { querystring: RequestQuery, response: { 200: RequestList } }
+  app.get('/v1/requests', { schema: list }, async (request) =>
+    (await service.list(callerOf(request), request.query)).map(cutRequest),
+  )
+  app.get('/v1/requests/:id', { schema: { params: Params, response } }, async (request) =>
+    cutRequest(await service.get(callerOf(request), request.params.id)),
+  )
+  const duties = { params: Params, response: { 200: Duties } }
+  app.get('/v1/requests/:id/sod', { schema: duties }, async (request) =>
+    service.duties(callerOf(request), request.params.id),
+  )
+  app.get('/v1/requests/:id/statement', { schema: { params: Params } }, async (request, reply) => {
+    const bytes = await service.statement(callerOf(request), request.params.id)
+    return reply.type('application/octet-stream').send(bytes)
+  })
+}
+
+function decisionRoutes(app: Api, service: RequestService): void {
+  const approve = { params: Params, body: Approve, response }
+  app.post('/v1/requests/:id/approve', { schema: approve }, async (request) =>
+    cutRequest(await service.approve(callerOf(request), request.params.id, request.body)),
+  )
+  const reject = { params: Params, body: Reject, response }
+  app.post('/v1/requests/:id/reject', { schema: reject }, async (request) =>
+    cutRequest(await service.reject(callerOf(request), request.params.id, request.body.reason)),
+  )
+  const cancel = { params: Params, body: Cancel, response }
+  app.post('/v1/requests/:id/cancel', { schema: cancel }, async (request) => {
+    const reason = request.body.reason ?? null
+    return cutRequest(await service.cancel(callerOf(request), request.params.id, reason))
+  })
+}
+
+/** Every request that is new or changes, as it happens, for as long as the caller listens. */
+function watchRoute(app: Api, service: RequestService, runtime: Runtime): void {
+  app.get('/v1/requests/watch', async (request, reply) => {
+    const changes = watchRequests(service, callerOf(request), whileConnected(reply), runtime)
+    return jsonLines(reply, changes, runtime)
+  })
+}
