@@ -1,5 +1,4 @@
-import type { FastifyBaseLogger } from 'fastify'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import {
   serializerCompiler,
   validatorCompiler,
@@ -71,7 +70,7 @@ function bareServer(options: ApiOptions): FastifyInstance {
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
     trustProxy: options.behindProxy === true ? 'loopback, linklocal, uniquelocal' : false,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true as const,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 200, caseSensitive: true },

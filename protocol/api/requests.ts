@@ -33,7 +33,7 @@ export const Outcome = z.object({
 
 /** The middle of a long text is left out; `size` and `digest` speak for the whole. */
 export const Cut = z.object({
-  /** Bytes of the whole text. */
+  /** Bytes of the whole statement and its parameters. */
   size: z.number().int().nonnegative(),
   /** The last characters; `statement` then holds the first ones. */
   tail: z.string(),
