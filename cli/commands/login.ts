@@ -1,0 +1,80 @@
+import { Flags } from '@oclif/core'
+import { BaseCommand } from '../base-command.ts'
+import { openBrowser } from '../login/browser.ts'
+import type { DeviceCode } from '../login/device-flow.ts'
+import { visible } from '../output/visible.ts'
+
+export default class Login extends BaseCommand {
+  static override summary = 'Log in to a broker, in your browser or on any other screen.'
+  static override examples = [
+    '<%= config.bin %> login --broker https://hoop.example.com',
+    '<%= config.bin %> login',
+  ]
+  static override flags = {
+    broker: Flags.string({
+      description: 'address of the broker; remembered for the profile',
+      env: 'HOOP_BROKER',
+      helpValue: 'URL',
+    }),
+    'no-browser': Flags.boolean({
+      description: 'print the address, open nothing',
+      env: 'HOOP_NO_BROWSER',
+    }),
+    as: Flags.string({
+      description: 'one of the persons of `hoop demo` (a demo broker on this machine only)',
+      env: 'HOOP_AS',
+      helpValue: 'NAME',
+    }),
+  }
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Login)
+    const [{ login }, { Profile }] = await Promise.all([
+      import('../login/login.ts'),
+      import('../local/profile.ts'),
+    ])
+    const { Interruption } = await import('../login/interruption.ts')
+    using interruption = new Interruption()
+    const profile = await Profile.load(this.profileName)
+    const who = await login({
+      profile,
+      broker: flags.broker,
+      as: flags.as,
+      signal: interruption.signal,
+      say: (text) => this.out.say(text),
+      onCode: (code, broker) =>
+        this.#show(code, broker, !flags['no-browser'] && flags.as === undefined),
+    })
+    const { subject, email, groups } = who
+    if (this.json) this.out.event({ event: 'login', subject, email, groups })
+    else {
+      const of = groups.length === 0 ? 'in no group' : groups.join(', ')
+      this.out.say(`Logged in to ${who.broker} as ${visible(email ?? subject)} (${visible(of)}).`)
+      this.out.hint(`Next: ${profile.command('connections')}`)
+    }
+  }
+
+  async #show(code: DeviceCode, broker: string, browser: boolean): Promise<void> {
+    if (this.json) this.out.event(code)
+    else this.out.say(deviceScreen(code, broker))
+    if (!browser || this.json || !this.out.interactive) return
+    if (await openBrowser(code.verification_uri_complete))
+      this.out.say('Your browser shows it now.')
+  }
+}
+
+/** At most 80 columns wide but for the address, which must stay in one piece to be clicked or copied. */
+export function deviceScreen(code: DeviceCode, broker: string): string {
+  const minutes = Math.max(1, Math.round(code.expires_in / 60))
+  return [
+    `To log in to ${broker}, open`,
+    '',
+    `    ${visible(code.verification_uri_complete)}`,
+    '',
+    'and check that the page shows the code',
+    '',
+    `    ${visible(code.user_code)}`,
+    '',
+    `Waiting for you there, up to ${minutes} minute${minutes === 1 ? '' : 's'}. Ctrl-C stops.`,
+  ].join('\n')
+}
