@@ -2,15 +2,18 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { access, chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { HoopError } from '../../protocol/errors.ts'
+import { freePort } from './port.ts'
 import { type Account, canEnter, canRun, chooseAccount, isOwn } from './postgres-account.ts'
 import { type Binaries, copyBinaries, findBinaries } from './postgres-binaries.ts'
 
 export interface PostgresOptions {
-  /** Kept at the end; without it the data are in a temporary folder that goes away. */
+  /**
+   * Kept at the end. Without it, or where the account that root lends cannot enter the folder above it,
+   * the data are in a temporary folder that goes away.
+   */
   readonly dataDir?: string
   readonly port?: number
   readonly superuser?: string
@@ -20,8 +23,8 @@ export interface PostgresOptions {
   /** Lines of postgresql.conf, given on the command line. */
   readonly settings?: Readonly<Record<string, string>>
   readonly tls?: { readonly cert: string; readonly key: string }
-  /** Runs as the superuser in database `postgres`, before the server takes connections. */
-  readonly sql?: string
+  /** Database → what runs in it as the superuser, in this order, before anybody can connect. */
+  readonly sql?: Readonly<Record<string, string>>
 }
 
 export interface RunningPostgres {
@@ -66,7 +69,9 @@ async function launch(place: Place, options: PostgresOptions): Promise<RunningPo
   const password = options.password ?? randomBytes(18).toString('base64url')
   if (!(await exists(join(place.dataDir, 'PG_VERSION')))) {
     await initialise(place, superuser, password, options.auth ?? 'scram-sha-256')
-    if (options.sql !== undefined) await runAlone(place, options.sql)
+    for (const [database, sql] of Object.entries(options.sql ?? {})) {
+      await runAlone(place, database, sql)
+    }
   }
   const settings = { ...options.settings, ...(await tlsSettings(place, options.tls)) }
   const { server, port, log } = await serve(place, options.port, settings)
@@ -87,10 +92,9 @@ async function launch(place: Place, options: PostgresOptions): Promise<RunningPo
 async function preparePlace(wanted: string | undefined): Promise<Place> {
   const account = chooseAccount()
   const scratch = await makeScratch(account)
-  if (wanted !== undefined) await makeFolder(wanted, account)
-  const keep = wanted !== undefined && canEnter(account, wanted)
+  const keep = wanted !== undefined && canEnter(account, dirname(wanted))
   const dataDir = keep ? wanted : join(scratch, 'data')
-  if (!keep) await makeFolder(dataDir, account)
+  await makeFolder(dataDir, account)
   const packaged = await findBinaries()
   const binaries = canRun(account, packaged.postgres)
     ? packaged
@@ -139,8 +143,8 @@ async function initialise(place: Place, superuser: string, password: string, aut
 }
 
 /** SQL in single-user mode: no client, no port, no password. Statements end with `;` and an empty line. */
-async function runAlone(place: Place, sql: string): Promise<void> {
-  const flags = ['--single', '-j', '-D', place.dataDir, '-c', 'exit_on_error=true', 'postgres']
+async function runAlone(place: Place, database: string, sql: string): Promise<void> {
+  const flags = ['--single', '-j', '-D', place.dataDir, '-c', 'exit_on_error=true', database]
   await run(place, place.binaries.postgres, flags, `${sql.trim()}\n\n`)
 }
 
@@ -159,7 +163,7 @@ function start(place: Place, program: string, args: readonly string[]): ChildPro
     ...place.account,
     cwd: place.dataDir,
     detached: true,
-    env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' },
+    env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
 }
@@ -264,15 +268,6 @@ async function stop(place: Place, server: ChildProcess): Promise<void> {
   }
   watchers.get(server)?.stdin?.end('stopped\n')
   await rm(place.scratch, { recursive: true, force: true })
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  await new Promise((resolve) => probe.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port was given')
-  return address.port
 }
 
 function exists(path: string): Promise<boolean> {

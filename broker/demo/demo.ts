@@ -1,0 +1,202 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { stringify } from 'yaml'
+import { loadConfig } from '../config.ts'
+import { startBroker } from '../main.ts'
+import { BROKER_USER, DATABASE, READER, seed, WRITER } from './database.ts'
+import { PEOPLE, POLICY, ROLES } from './people.ts'
+import { freePort } from './port.ts'
+import { type RunningPostgres, startPostgres } from './postgres.ts'
+import { startProvider } from './provider.ts'
+
+export interface DemoOptions {
+  /** Everything that is written goes here and stays; without it a temporary folder. */
+  readonly home?: string | undefined
+  /** Of the broker. */
+  readonly port?: number | undefined
+}
+
+/** What `hoop demo --json` says first. */
+export interface Ready {
+  readonly event: 'ready'
+  readonly broker: string
+  readonly issuer: string
+  readonly home: string
+  /** HOOP_HOME of the people in the story. */
+  readonly people: string
+  readonly config: string
+  readonly connections: readonly string[]
+  readonly users: readonly { readonly name: string; readonly groups: readonly string[] }[]
+  /** The superuser, so that a person can look behind the broker. */
+  readonly target: {
+    readonly host: string
+    readonly port: number
+    readonly user: string
+    readonly password: string
+    readonly database: string
+  }
+}
+
+export interface Demo {
+  readonly ready: Ready
+  stop(): Promise<void>
+}
+
+const HOST = '127.0.0.1'
+const CLIENT_ID = 'hoop-cli'
+
+/** Provider, database and broker, all real, all on loopback. What was started is stopped if a later part fails. */
+export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
+  const started = new Started()
+  try {
+    const home = await makeHome(options.home, started)
+    const port = options.port ?? (await freePort())
+    const secrets = await keepSecrets(home)
+    const broker = `http://${HOST}:${port}`
+    const [target, provider] = await Promise.all([
+      startTarget(home, secrets, started),
+      startPeople(broker, started),
+    ])
+    const config = await configure(home, { port, broker, issuer: provider.issuer, target })
+    const running = await startBroker(loadConfig(config))
+    started.push(() => running.close())
+    const ready = describe({ broker, issuer: provider.issuer, home, config, target })
+    return { ready, stop: () => started.stop() }
+  } catch (error) {
+    await started.stop()
+    throw error
+  }
+}
+
+/** What must be stopped, last first. */
+class Started {
+  readonly #stops: (() => Promise<unknown>)[] = []
+
+  push(stop: () => Promise<unknown>): void {
+    this.#stops.push(stop)
+  }
+
+  async stop(): Promise<void> {
+    for (const stop of this.#stops.splice(0).reverse()) await stop()
+  }
+}
+
+async function makeHome(wanted: string | undefined, started: Started): Promise<string> {
+  if (wanted === undefined) {
+    const home = await mkdtemp(join(tmpdir(), 'hoop-demo-'))
+    started.push(() => rm(home, { recursive: true, force: true }))
+    return home
+  }
+  const home = resolve(wanted)
+  await mkdir(home, { recursive: true, mode: 0o700 })
+  return home
+}
+
+interface Secrets {
+  readonly superuser: string
+  readonly broker: string
+}
+
+/** A home that is used again has a database with the passwords of the first time. */
+async function keepSecrets(home: string): Promise<Secrets> {
+  const folder = join(home, 'secrets')
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  return {
+    superuser: await keepSecret(join(folder, 'superuser')),
+    broker: await keepSecret(join(folder, 'target')),
+  }
+}
+
+async function keepSecret(path: string): Promise<string> {
+  const fresh = randomBytes(18).toString('base64url')
+  try {
+    await writeFile(path, fresh, { mode: 0o600, flag: 'wx' })
+    return fresh
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    return readFile(path, 'utf8')
+  }
+}
+
+async function startTarget(home: string, secrets: Secrets, started: Started) {
+  const target = await startPostgres({
+    dataDir: join(home, 'postgres'),
+    password: secrets.superuser,
+    sql: seed(secrets.broker),
+  })
+  started.push(() => target.stop())
+  return target
+}
+
+async function startPeople(audience: string, started: Started) {
+  const provider = await startProvider({ users: PEOPLE, clientId: CLIENT_ID, audience })
+  started.push(() => provider.close())
+  return provider
+}
+
+interface Parts {
+  readonly port: number
+  readonly broker: string
+  readonly issuer: string
+  readonly target: RunningPostgres
+}
+
+/** Files as an operator writes them: `hoop broker check` and `broker start` take them, too. */
+async function configure(home: string, { port, broker, issuer, target }: Parts): Promise<string> {
+  const config = {
+    demo: true,
+    listen: { host: HOST, port },
+    public_url: broker,
+    identity: {
+      issuer,
+      client_id: CLIENT_ID,
+      audience: broker,
+      groups_claim: 'groups',
+      roles: ROLES,
+    },
+    data_dir: './data',
+    policy: './policy.yaml',
+    connections: [
+      {
+        name: 'pg-prod',
+        kind: 'postgres',
+        target: {
+          host: target.host,
+          port: target.port,
+          user: BROKER_USER,
+          password: { file: './secrets/target' },
+          tls: { mode: 'disable' },
+        },
+        databases: [DATABASE],
+        reader_role: READER,
+        writer_role: WRITER,
+      },
+    ],
+  }
+  await writeFile(join(home, 'policy.yaml'), POLICY)
+  const path = join(home, 'broker.yaml')
+  await writeFile(path, stringify(config))
+  return path
+}
+
+function describe(at: Omit<Parts, 'port'> & { home: string; config: string }): Ready {
+  return {
+    event: 'ready',
+    broker: at.broker,
+    issuer: at.issuer,
+    home: at.home,
+    people: join(at.home, 'people'),
+    config: at.config,
+    connections: ['pg-prod'],
+    users: PEOPLE.map(({ name, groups }) => ({ name, groups })),
+    target: {
+      host: at.target.host,
+      port: at.target.port,
+      user: at.target.superuser,
+      password: at.target.password,
+      database: DATABASE,
+    },
+  }
+}

@@ -1,0 +1,45 @@
+/** Who plays in the demo, and what they may do: the parts of its configuration that never change. */
+
+export interface DemoPerson {
+  readonly name: string
+  readonly email: string
+  readonly groups: readonly string[]
+}
+
+const person = (name: string, ...groups: string[]): DemoPerson => ({
+  name,
+  email: `${name}@example.test`,
+  groups,
+})
+
+export const PEOPLE: readonly DemoPerson[] = [
+  person('alice', 'engineers'),
+  person('bob', 'dba'),
+  person('carol', 'security', 'auditor'),
+  person('dave', 'engineers', 'dba'),
+  person('erin', 'oncall'),
+  person('root', 'admin'),
+]
+
+/** Group → role; `root` may look after the broker and approves nothing. */
+export const ROLES = {
+  requester: ['engineers', 'dba'],
+  approver: ['dba'],
+  auditor: ['auditor'],
+  admin: ['admin'],
+} as const
+
+/** The policy that the README shows; a test compares the two. */
+export const POLICY = `\
+connections:
+  pg-prod:
+    request: [engineers, dba]
+    rules:
+      read: allow
+      write: { hold: [{ group: dba, count: 1 }] }
+      ddl: { hold: [{ group: dba, count: 1 }] }
+      admin: deny
+    mask:
+      people.ssn: redact
+      people.card_number: { partial: { last: 4 } }
+`
