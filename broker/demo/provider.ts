@@ -1,0 +1,299 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import Provider, { type Context, type Token } from 'oidc-provider'
+import { approveDevice } from './provider-approve.ts'
+import {
+  codePage,
+  confirmPage,
+  donePage,
+  errorPage,
+  type Person,
+  personPage,
+} from './provider-pages.ts'
+import { memoryAdapter } from './provider-store.ts'
+
+export type { Person } from './provider-pages.ts'
+
+export interface ProviderOptions {
+  /** 0 or absent: any free port. */
+  readonly port?: number
+  readonly users: readonly Person[]
+  readonly clientId?: string
+  /** The broker's audience, a resource indicator (RFC 8707). */
+  readonly audience?: string
+  readonly accessTokenSeconds?: number
+}
+
+export interface DemoProvider {
+  readonly issuer: string
+  readonly port: number
+  readonly clientId: string
+  readonly audience: string
+  readonly scopes: readonly string[]
+  /** Completes a device flow as one of the users. `POST /demo/approve-device` does the same. */
+  approveDevice(userCode: string, account: string): Promise<void>
+  /** Takes effect at that person's next login or refresh. */
+  setGroups(account: string, groups: readonly string[]): void
+  close(): Promise<void>
+}
+
+const SCOPES = ['openid', 'email', 'groups']
+const RESOURCE_SCOPE = 'hoop'
+const DAY_S = 24 * 3_600
+
+/** A real OIDC provider on loopback: device flow, DPoP with required nonce, rotating refresh tokens. */
+export async function startProvider(options: ProviderOptions): Promise<DemoProvider> {
+  const settings = {
+    clientId: options.clientId ?? 'hoop-cli',
+    audience: options.audience ?? 'https://hoop.example/broker',
+    accessTokenSeconds: options.accessTokenSeconds ?? 600,
+    persons: new Map(options.users.map((person) => [person.name, person])),
+  }
+  const server = createServer()
+  const port = await listen(server, options.port ?? 0)
+  const issuer = `http://127.0.0.1:${port}`
+  const provider = new Provider(issuer, configuration(settings))
+  const approve = (userCode: string, account: string): Promise<void> =>
+    approveDevice(provider, {
+      userCode,
+      account,
+      ...settings,
+      scopes: SCOPES,
+      scope: RESOURCE_SCOPE,
+    })
+  const handle = handler(provider, settings, approve)
+  server.on('request', (request, response) => void handle(request, response))
+  const { clientId, audience, persons } = settings
+  return {
+    issuer,
+    port,
+    clientId,
+    audience,
+    scopes: [...SCOPES, RESOURCE_SCOPE],
+    approveDevice: approve,
+    setGroups(account, groups) {
+      const person = persons.get(account)
+      if (person !== undefined) persons.set(account, { ...person, groups })
+    },
+    close: () => close(server),
+  }
+}
+
+interface Settings {
+  readonly clientId: string
+  readonly audience: string
+  readonly accessTokenSeconds: number
+  readonly persons: Map<string, Person>
+}
+
+/** Every function that oidc-provider would warn about on the console is given, so it prints nothing. */
+function configuration(settings: Settings): object {
+  const { clientId, audience, persons } = settings
+  return {
+    adapter: memoryAdapter(),
+    clients: [client(clientId)],
+    clientBasedCORS: () => false,
+    claims: { openid: ['sub'], email: ['email', 'email_verified'], groups: ['groups'] },
+    scopes: [...SCOPES, RESOURCE_SCOPE],
+    cookies: { keys: [randomBytes(32).toString('hex')] },
+    jwks: { keys: [signingKey()] },
+    ttl: lifetimes(settings.accessTokenSeconds),
+    interactions: { url: (_ctx: Context, { uid }: { uid: string }) => `/interaction/${uid}` },
+    findAccount: (_ctx: Context, name: string) => accountOf(persons, name),
+    extraTokenClaims: (_ctx: Context, token: Token) => claimsOf(persons, token.accountId),
+    issueRefreshToken: (_ctx: Context, by: Context['oidc']['client']) =>
+      by.grantTypeAllowed('refresh_token'),
+    rotateRefreshToken: true,
+    expiresWithSession: () => false,
+    renderError: (ctx: Context, out: { error: string; error_description?: string }) => {
+      html(ctx, errorPage(out.error_description ?? out.error))
+    },
+    features: {
+      devInteractions: { enabled: false },
+      revocation: { enabled: true, allowedPolicy: () => true },
+      dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
+      resourceIndicators: {
+        enabled: true,
+        useGrantedResource: () => true,
+        getResourceServerInfo: () => ({
+          scope: RESOURCE_SCOPE,
+          audience,
+          accessTokenFormat: 'jwt',
+          accessTokenTTL: settings.accessTokenSeconds,
+          jwt: { sign: { alg: 'ES256' } },
+        }),
+      },
+      deviceFlow: {
+        enabled: true,
+        mask: '****-****',
+        userCodeInputSource: (ctx: Context, form: string, _out: unknown, error: unknown) =>
+          html(ctx, codePage(form, error !== undefined && error !== null)),
+        userCodeConfirmSource: (
+          ctx: Context,
+          form: string,
+          _client: unknown,
+          _device: unknown,
+          code: string,
+        ) => html(ctx, confirmPage(form, code)),
+        successSource: (ctx: Context) => html(ctx, donePage()),
+      },
+    },
+    loadExistingGrant: (ctx: Context) => grantAll(ctx, audience),
+  }
+}
+
+function client(clientId: string): object {
+  return {
+    client_id: clientId,
+    client_name: 'hoop',
+    application_type: 'native',
+    token_endpoint_auth_method: 'none',
+    grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+    response_types: [],
+    redirect_uris: [],
+    id_token_signed_response_alg: 'ES256',
+    dpop_bound_access_tokens: true,
+  }
+}
+
+function signingKey(): object {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  return { ...privateKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig', kid: 'demo' }
+}
+
+function lifetimes(accessToken: number): object {
+  return {
+    AccessToken: accessToken,
+    IdToken: accessToken,
+    DeviceCode: 600,
+    RefreshToken: 14 * DAY_S,
+    Grant: 14 * DAY_S,
+    Session: DAY_S,
+    Interaction: 600,
+  }
+}
+
+function accountOf(persons: ReadonlyMap<string, Person>, name: string): object | undefined {
+  if (!persons.has(name)) return undefined
+  return { accountId: name, claims: () => ({ sub: name, ...claimsOf(persons, name) }) }
+}
+
+function claimsOf(persons: ReadonlyMap<string, Person>, name: string): object {
+  const person = persons.get(name)
+  return person === undefined
+    ? {}
+    : { email: person.email, email_verified: true, groups: person.groups }
+}
+
+/** The demo's one client is its own, so nobody is asked for consent. */
+async function grantAll(ctx: Context, audience: string): Promise<object | undefined> {
+  const { accountId } = ctx.oidc.session
+  if (accountId === undefined) return undefined
+  const provider = (ctx.oidc as unknown as { provider: Provider }).provider
+  const grant = new provider.Grant({ accountId, clientId: ctx.oidc.client.clientId })
+  grant.addOIDCScope(SCOPES.join(' '))
+  grant.addResourceScope(audience, RESOURCE_SCOPE)
+  await grant.save()
+  return grant
+}
+
+function html(ctx: Context, text: string): void {
+  ctx.type = 'html'
+  ctx.body = text
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
+
+function handler(
+  provider: Provider,
+  settings: Settings,
+  approve: (userCode: string, account: string) => Promise<void>,
+): Handler {
+  const rest = provider.callback()
+  return async (request, response) => {
+    const path = (request.url ?? '/').split('?')[0] ?? '/'
+    try {
+      if (path === '/demo/approve-device') await answerApproval(request, response, approve)
+      else if (path.startsWith('/interaction/'))
+        await interact(provider, settings, request, response)
+      else rest(request, response)
+    } catch (error) {
+      send(response, 400, 'text/html', errorPage(error instanceof Error ? error.message : 'failed'))
+    }
+  }
+}
+
+/** Who are you? The one question that the login prompt asks. */
+async function interact(
+  provider: Provider,
+  settings: Settings,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { uid } = await provider.interactionDetails(request, response)
+  if (request.method !== 'POST') {
+    const persons = [...settings.persons.values()]
+    send(response, 200, 'text/html', personPage(`/interaction/${uid}`, persons))
+    return
+  }
+  const accountId = new URLSearchParams(await bodyOf(request)).get('account') ?? ''
+  if (!settings.persons.has(accountId)) throw new Error('There is no such person.')
+  const options = { mergeWithLastSubmission: false }
+  await provider.interactionFinished(request, response, { login: { accountId } }, options)
+}
+
+/** For the CLI on this machine, not for web pages: those cannot send JSON here without asking first. */
+async function answerApproval(
+  request: IncomingMessage,
+  response: ServerResponse,
+  approve: (userCode: string, account: string) => Promise<void>,
+): Promise<void> {
+  const json = request.headers['content-type'] === 'application/json'
+  if (request.method !== 'POST' || !json || request.headers.origin !== undefined) {
+    send(response, 405, 'application/json', '{"message":"POST JSON, and not from a web page."}')
+    return
+  }
+  try {
+    const { user_code, account } = JSON.parse(await bodyOf(request)) as Record<string, unknown>
+    await approve(String(user_code), String(account))
+    send(response, 200, 'application/json', '{}')
+  } catch (error) {
+    const message = error instanceof Error ? error.message : 'failed'
+    send(response, 400, 'application/json', JSON.stringify({ message }))
+  }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let body = ''
+  for await (const chunk of request.setEncoding('utf8')) {
+    body += chunk
+    if (body.length > 16_384) throw new Error('The request is too large.')
+  }
+  return body
+}
+
+function send(response: ServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, {
+    'Content-Type': `${type}; charset=utf-8`,
+    'Cache-Control': 'no-store',
+  })
+  response.end(body)
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', () => {
+      server.off('error', reject)
+      resolve((server.address() as AddressInfo).port)
+    })
+  })
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}
