@@ -36,8 +36,12 @@ export interface RequestService {
   reject(caller: Principal, id: string, reason: string): Promise<Request>
   cancel(caller: Principal, id: string, reason: string | null): Promise<Request>
   duties(caller: Principal, id: string): Promise<Duties>
-  /** Calls back with every request that is new or changed and that the caller may see. */
-  watch(caller: Principal, handler: (request: Request) => void): Subscription
+  /** Calls back with every request of the view that is new or changed (of the inbox: decided, too). */
+  watch(
+    caller: Principal,
+    view: RequestView['view'],
+    handler: (request: Request) => void,
+  ): Subscription
 }
 
 export interface RequestView {

@@ -8,6 +8,7 @@ import {
   Request,
   RequestList,
   RequestQuery,
+  WatchQuery,
 } from '../../protocol/api/requests.ts'
 import type { Runtime } from '../runtime.ts'
 import { callerOf } from './auth-hook.ts'
@@ -62,8 +63,10 @@ function decisionRoutes(app: Api, service: RequestService): void {
 
 /** Every request that is new or changes, as it happens, for as long as the caller listens. */
 function watchRoute(app: Api, service: RequestService, runtime: Runtime): void {
-  app.get('/v1/requests/watch', async (request, reply) => {
-    const changes = watchRequests(service, callerOf(request), whileConnected(reply), runtime)
+  const schema = { querystring: WatchQuery }
+  app.get('/v1/requests/watch', { schema }, async (request, reply) => {
+    const who = { caller: callerOf(request), view: request.query.view }
+    const changes = watchRequests(service, who, whileConnected(reply), runtime)
     return jsonLines(reply, changes, runtime)
   })
 }

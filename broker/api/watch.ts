@@ -2,15 +2,20 @@ import type { RequestChange } from '../../protocol/api/requests.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { Runtime } from '../runtime.ts'
 import { cutRequest } from './cut.ts'
-import type { RequestService } from './deps.ts'
+import type { RequestService, RequestView } from './deps.ts'
 
 /** A caller that falls this many changes behind is cut off; it may ask again. */
 const BACKLOG = 1000
 
+export interface Watcher {
+  readonly caller: Principal
+  readonly view: RequestView['view']
+}
+
 /** First says that it watches (no change after that is missed), then gives each change. */
 export async function* watchRequests(
   service: Pick<RequestService, 'watch'>,
-  caller: Principal,
+  { caller, view }: Watcher,
   signal: AbortSignal,
   runtime: Pick<Runtime, 'now' | 'setTimer'>,
 ): AsyncGenerator<RequestChange | { event: 'watching' }> {
@@ -23,7 +28,7 @@ export async function* watchRequests(
   }
   signal.addEventListener('abort', end)
   const expiry = runtime.setTimer(caller.expiresAt - runtime.now(), end)
-  const subscription = service.watch(caller, (request) => {
+  const subscription = service.watch(caller, view, (request) => {
     if (backlog.push({ event: 'request', request: cutRequest(request) }) > BACKLOG) end()
     bell.ring()
   })

@@ -67,7 +67,8 @@ export const Request = z.object({
   in_transaction: z.boolean(),
   spooled: Spooled.nullable(),
   created_at: Time,
-  expires_at: Time,
+  /** When it ends by itself; null: never (any more). */
+  expires_at: Time.nullable(),
   needs: z.array(Need),
   decisions: z.array(Decision),
   outcome: Outcome.nullable(),
@@ -82,6 +83,9 @@ export const RequestQuery = z.object({
   connection: ConnectionName.optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(200),
 })
+
+/** GET /v1/requests/watch?view=… */
+export const WatchQuery = RequestQuery.pick({ view: true })
 
 /** POST /v1/requests/:id/approve */
 export const Approve = z.strictObject({

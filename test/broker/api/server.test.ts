@@ -62,7 +62,7 @@ const service: RequestService = {
     rules: [],
     people: [],
   }),
-  watch: (_caller, handler) => {
+  watch: (_caller, _view, handler) => {
     const timer = systemRuntime.setTimer(5, () => handler(request))
     return { cancel: () => timer.cancel() }
   },

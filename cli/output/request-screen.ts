@@ -1,0 +1,155 @@
+import type { Request, RequestState } from '../../protocol/api/requests.ts'
+import type { Output } from './output.ts'
+import type { Column } from './table.ts'
+import { describeDuration, describeTime, since } from './time.ts'
+import { hasHidden, visible, visibleLine } from './visible.ts'
+import { wrap } from './width.ts'
+
+type Style = Parameters<Output['style']>[0]
+
+const COLOURS: Readonly<Record<RequestState, Style>> = {
+  pending: 'yellow',
+  approved: 'green',
+  executed: 'green',
+  rejected: 'red',
+  expired: 'dim',
+  cancelled: 'dim',
+  revoked: 'red',
+}
+
+/** The list's columns; `STATE` only where it is not the same for all. */
+export function requestColumns(
+  out: Output,
+  now: number,
+  options: { readonly states: boolean },
+): Column<Request>[] {
+  const state: Column<Request> = {
+    title: 'STATE',
+    of: (request) => request.state,
+    paint: (cell, request) => out.style(COLOURS[request.state], cell),
+  }
+  return [
+    { title: 'ID', of: (request) => request.id, paint: (cell) => out.bold(cell) },
+    ...(options.states ? [state] : []),
+    { title: 'WHO', of: (request) => request.requester },
+    { title: 'CONNECTION', of: (request) => request.connection },
+    { title: 'CLASS', of: (request) => request.class },
+    { title: 'AGE', of: (request) => since(request.created_at, now), align: 'right' },
+    { title: 'STATEMENT', of: (request) => oneLine(request.statement), flexible: true },
+  ]
+}
+
+/** A request in full: what an approver must see, and all of it. */
+export function requestScreen(request: Request, out: Output, now: number): string {
+  const state = out.style(COLOURS[request.state], request.state)
+  const lines = [`${out.bold(request.id)}  ${state}${deadline(request, now)}`, '']
+  for (const [name, text] of fields(request)) lines.push(...field(name, text, out))
+  lines.push(...parameterLines(request, out), '', ...statementLines(request, out))
+  lines.push(...spooledLines(request, out), ...decisionLines(request, out))
+  return lines.join('\n')
+}
+
+function fields(request: Request): [string, string][] {
+  const { connection, database, session, kind } = request
+  const held = session === null ? kind : `${kind}, session ${session}`
+  const list: [string, string | null][] = [
+    ['who', request.requester],
+    ['where', `${connection}, database ${database} (${held})`],
+    ['what', `${request.class}: ${request.effect}`],
+    ['reason', request.reason],
+    ['transaction', request.in_transaction ? 'open; it holds its locks while it waits' : null],
+    ['asked', describeNeeds(request)],
+    ['created', describeTime(request.created_at)],
+    ['outcome', describeOutcome(request)],
+    ['digest', `sha256 ${request.digest}`],
+  ]
+  return list.filter((item): item is [string, string] => item[1] !== null && item[1] !== '')
+}
+
+export function describeNeeds(request: Pick<Request, 'needs'>): string {
+  return request.needs
+    .map(({ group, count, have }) => {
+      const who = count === 1 ? `one of ${group}` : `${count} of ${group}`
+      return have > 0 ? `${who} (${have} of ${count} so far)` : who
+    })
+    .join(' and ')
+}
+
+function describeOutcome(request: Request): string | null {
+  const { outcome } = request
+  if (!outcome) return null
+  const rows =
+    outcome.rows === null ? '' : `, ${outcome.rows} ${outcome.rows === 1 ? 'row' : 'rows'}`
+  const state = outcome.sqlstate === null ? '' : `, SQLSTATE ${outcome.sqlstate}`
+  const status = outcome.status === 'unknown' ? 'unknown: the answer never came' : outcome.status
+  return `${status}${rows}${state}`
+}
+
+function deadline(request: Request, now: number): string {
+  if (request.state !== 'pending' || request.expires_at === null) return ''
+  return `, ${describeDuration(Date.parse(request.expires_at) - now)} left`
+}
+
+const LABEL = 13
+
+/** `  name         text`, the text wrapped beside the name. */
+function field(name: string, text: string, out: Output): string[] {
+  const room = Math.max(20, out.width - LABEL - 2)
+  const lines = wrap(visibleLine(text), room)
+  return lines.map((line, at) => `  ${out.style('dim', (at ? '' : name).padEnd(LABEL))}${line}`)
+}
+
+function parameterLines(request: Request, out: Output): string[] {
+  return request.parameters.flatMap((value, at) =>
+    field(at ? '' : 'parameters', `$${at + 1} = ${value === null ? 'NULL' : quote(value)}`, out),
+  )
+}
+
+function quote(value: string): string {
+  return `'${value.replaceAll("'", "''")}'`
+}
+
+/** A bar before each line: nothing inside the text can pass for a line of ours. */
+function block(text: string, out: Output): string[] {
+  const bar = out.style('dim', '│')
+  return visible(text)
+    .split('\n')
+    .map((line) => `  ${bar} ${line}`)
+}
+
+function statementLines(request: Request, out: Output): string[] {
+  const { cut, statement } = request
+  const warning = hasHidden(statement)
+    ? [out.style('yellow', '  Characters that cannot be seen are shown as ⟨U+…⟩.')]
+    : []
+  if (cut === null) return [...block(statement, out), ...warning]
+  const left = out.style('yellow', `  … of ${cut.size} bytes in all, the middle is not shown …`)
+  const rest = cut.tail === '' ? [] : block(cut.tail, out)
+  return [...block(statement, out), left, ...rest, ...warning]
+}
+
+function spooledLines(request: Request, out: Output): string[] {
+  const { spooled } = request
+  if (!spooled) return []
+  const rows = spooled.rows === null ? '' : `${spooled.rows} rows, `
+  return [
+    '',
+    ...field('data', `${rows}${spooled.size} bytes, sha256 ${spooled.digest}`, out),
+    ...field('first rows', '', out),
+    ...spooled.first_rows.flatMap((row) => block(row, out)),
+  ]
+}
+
+function decisionLines(request: Request, out: Output): string[] {
+  if (request.decisions.length === 0) return []
+  const lines = request.decisions.map(({ by, verdict, comment, at }) => {
+    const said = comment ? `: ${comment}` : ''
+    return `${describeTime(at)}  ${visibleLine(`${verdict} by ${by}${said}`)}`
+  })
+  return ['', ...lines.map((line) => `  ${line}`)].map((line) => out.style('dim', line))
+}
+
+/** For a list: white space is one blank. */
+function oneLine(text: string): string {
+  return visibleLine(text.slice(0, 500).replace(/\s+/g, ' ').trim())
+}
