@@ -191,6 +191,11 @@ export class TestClient {
     }
   }
 
+  /** Gone without a word, as when the program is killed. */
+  destroy(): void {
+    this.pg.connection.stream.destroy()
+  }
+
   async end(): Promise<void> {
     await this.pg.end()
   }
