@@ -6,6 +6,7 @@ import { ChainWriter, encodeHeader, genesis } from '../../protocol/log/writer.ts
 import type { Runtime } from '../runtime.ts'
 import { BrokerLog } from './broker-log.ts'
 import { LogFile, type LogFs, recordFailed, syncFolder, systemFs } from './files.ts'
+import { type Lock, lockFolder } from './lock.ts'
 import { sessionPath, sessionsFolder } from './paths.ts'
 import { type Recovered, recoverSessions } from './recover.ts'
 import { type LogPosition, SessionLog, type SessionRecorder } from './session-log.ts'
@@ -71,9 +72,15 @@ export interface RecorderOptions {
 export function openRecorder({ dataDir, runtime, fs = systemFs }: RecorderOptions): Recorder {
   const folder = sessionsFolder(dataDir)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const { log, state } = BrokerLog.open(folder, fs, runtime)
-  const recovered = recoverSessions(folder, fs, log, state)
-  return new FileRecorder(folder, fs, runtime, log, recovered)
+  const lock = lockFolder(folder)
+  try {
+    const { log, state } = BrokerLog.open(folder, fs, runtime)
+    const recovered = recoverSessions(folder, fs, log, state)
+    return new FileRecorder({ folder, fs, runtime, log, recovered, lock })
+  } catch (error) {
+    lock.release()
+    throw error
+  }
 }
 
 interface Live {
@@ -83,29 +90,34 @@ interface Live {
   grown: boolean
 }
 
+interface RecorderParts {
+  readonly folder: string
+  readonly fs: LogFs
+  readonly runtime: Runtime
+  readonly log: BrokerLog
+  readonly recovered: readonly Recovered[]
+  readonly lock: Lock
+}
+
 class FileRecorder implements Recorder {
   readonly folder: string
   readonly recovered: readonly Recovered[]
   readonly #fs: LogFs
   readonly #runtime: Runtime
   readonly #brokerLog: BrokerLog
+  readonly #lock: Lock
   readonly #live = new Map<string, Live>()
   /** Sessions that are over, with a last entry that could not be written yet. */
   readonly #unended = new Map<Live, string>()
   #grown: Live[] = []
 
-  constructor(
-    folder: string,
-    fs: LogFs,
-    runtime: Runtime,
-    brokerLog: BrokerLog,
-    recovered: readonly Recovered[],
-  ) {
-    this.folder = folder
-    this.#fs = fs
-    this.#runtime = runtime
-    this.#brokerLog = brokerLog
-    this.recovered = recovered
+  constructor(parts: RecorderParts) {
+    this.folder = parts.folder
+    this.recovered = parts.recovered
+    this.#fs = parts.fs
+    this.#runtime = parts.runtime
+    this.#brokerLog = parts.log
+    this.#lock = parts.lock
   }
 
   open(start: SessionStart): SessionRecorder {
@@ -213,6 +225,7 @@ class FileRecorder implements Recorder {
     for (const live of [...this.#live.values()]) live.log.close(why)
     this.#brokerLog.sync()
     this.#brokerLog.close()
+    this.#lock.release()
   }
 }
 
