@@ -1,0 +1,247 @@
+import type { Runtime, Timer } from '../runtime.ts'
+import type {
+  Need,
+  Outcome,
+  RequestContent,
+  RequestFilter,
+  RequestRecord,
+  Spool,
+  Store,
+} from '../store/store.ts'
+import * as errors from './errors.ts'
+import type { Decider, Person } from './person.ts'
+import { personOf } from './person.ts'
+import * as steps from './steps.ts'
+import { Waiters } from './waiters.ts'
+
+export interface NewRequest {
+  readonly id?: string
+  readonly kind: RequestContent['kind']
+  readonly session: string | null
+  readonly requester: Person
+  readonly connection: string
+  readonly database: string
+  readonly statement: string
+  readonly parameters: readonly (string | null)[]
+  readonly class: string
+  readonly effect: string
+  readonly digest: string
+  readonly size: number
+  readonly reason: string | null
+  readonly needs: readonly Need[]
+  readonly expiresAt: number
+  readonly inTransaction: boolean
+  /** Anything that JSON can hold. */
+  readonly facts: unknown
+  readonly spool?: Spool | null
+}
+
+/** Where people are asked and answer. Every answer is on the disk before it is told to anybody. */
+export interface Desk {
+  open(request: NewRequest): Promise<RequestRecord>
+  /** Resolves when it is no longer pending. */
+  decided(id: string, signal?: AbortSignal): Promise<RequestRecord>
+  approve(id: string, by: Decider, options?: steps.ApproveOptions): Promise<RequestRecord>
+  reject(id: string, by: Decider, reason: string): Promise<RequestRecord>
+  cancel(id: string, by: Decider | 'session', why: string | null): Promise<RequestRecord>
+  /**
+   * approved → executed, exactly once, by the person it was given for; throws otherwise. When it
+   * resolves, that is on the disk: only then may the bytes be sent.
+   */
+  spend(id: string, digest: string, by?: Person): Promise<RequestRecord>
+  settle(id: string, outcome: Omit<Outcome, 'at'>): Promise<RequestRecord>
+  /** Throws unknown_request. */
+  get(id: string): Promise<RequestRecord>
+  /** Newest first; long statements come as excerpts. */
+  list(filter?: RequestFilter): Promise<readonly RequestRecord[]>
+  /** Called after every change, in order; gives the way to stop. */
+  onChange(handler: (request: RequestRecord) => void): () => void
+  close(): Promise<void>
+}
+
+export interface DeskOptions {
+  readonly store: Store
+  readonly runtime: Pick<Runtime, 'now' | 'id' | 'setTimer'>
+  /** An approval that is not used for so long expires. */
+  readonly spendWithin: number
+  /** Told of what went wrong where nobody could be told: a timer, a handler. */
+  readonly onFault: (error: unknown) => void
+}
+
+/** Closes what an earlier run of the broker left open, then takes requests. */
+export async function openDesk(options: DeskOptions): Promise<Desk> {
+  const desk = new StoredDesk(options)
+  await desk.recover()
+  return desk
+}
+
+class StoredDesk implements Desk {
+  readonly #store: Store
+  readonly #options: DeskOptions
+  readonly #waiters = new Waiters<RequestRecord>()
+  readonly #handlers = new Set<(request: RequestRecord) => void>()
+  #timer: Timer | null = null
+  #closed = false
+
+  constructor(options: DeskOptions) {
+    this.#options = options
+    this.#store = options.store
+  }
+
+  async open(request: NewRequest): Promise<RequestRecord> {
+    this.#requireOpen()
+    const { expiresAt, ...content } = request
+    const now = this.#now()
+    const opened = await this.#store.requests.insert(
+      {
+        ...content,
+        id: request.id ?? this.#options.runtime.id('r'),
+        requester: personOf(request.requester),
+        size: Math.max(request.size, sizeOf(request)),
+        spool: request.spool ?? null,
+      },
+      { state: 'pending', at: now, until: Math.floor(expiresAt), by: null, why: null },
+    )
+    this.#tell(opened)
+    return opened
+  }
+
+  async decided(id: string, signal?: AbortSignal): Promise<RequestRecord> {
+    this.#requireOpen()
+    signal?.throwIfAborted()
+    const bell = this.#waiters.wait(id)
+    const abort = () => bell.stop(signal?.reason)
+    signal?.addEventListener('abort', abort, { once: true })
+    try {
+      // Asked after the bell is hung up: what happens between is rung, too.
+      const now = await this.get(id)
+      return now.state === 'pending' ? await bell.rung : now
+    } finally {
+      signal?.removeEventListener('abort', abort)
+      bell.stop()
+    }
+  }
+
+  approve(id: string, by: Decider, options: steps.ApproveOptions = {}): Promise<RequestRecord> {
+    const { spendWithin } = this.#options
+    return this.#step(id, (r, now) => steps.approve(r, by, options, now, spendWithin))
+  }
+
+  reject(id: string, by: Decider, reason: string): Promise<RequestRecord> {
+    return this.#step(id, (request, now) => steps.reject(request, by, reason, now))
+  }
+
+  cancel(id: string, by: Decider | 'session', why: string | null): Promise<RequestRecord> {
+    return this.#step(id, (request, now) => steps.cancel(request, by, why, now))
+  }
+
+  spend(id: string, digest: string, by?: Person): Promise<RequestRecord> {
+    return this.#step(id, (request, now) => steps.spend(request, digest, by ?? null, now))
+  }
+
+  settle(id: string, outcome: Omit<Outcome, 'at'>): Promise<RequestRecord> {
+    return this.#step(id, (request, now) => steps.settle(request, outcome, now))
+  }
+
+  async get(id: string): Promise<RequestRecord> {
+    const request = await this.#store.requests.read(id)
+    if (request === null) throw errors.unknownRequest(id)
+    return request
+  }
+
+  list(filter: RequestFilter = {}): Promise<readonly RequestRecord[]> {
+    return this.#store.requests.list(filter)
+  }
+
+  onChange(handler: (request: RequestRecord) => void): () => void {
+    this.#handlers.add(handler)
+    return () => this.#handlers.delete(handler)
+  }
+
+  close(): Promise<void> {
+    this.#closed = true
+    this.#timer?.cancel()
+    this.#timer = null
+    this.#waiters.refuseAll(errors.closed())
+    return Promise.resolve()
+  }
+
+  /** Sessions do not outlive the broker, nor do the statements that were held in them. */
+  async recover(): Promise<void> {
+    const states = ['pending', 'approved'] as const
+    await this.#sweep()
+    for (const { id } of await this.list({ states, kind: 'statement', limit: null })) {
+      await this.cancel(id, 'session', 'the broker was restarted')
+    }
+    for (const { id } of await this.list({ unsettled: true, limit: null })) {
+      await this.settle(id, { status: 'unknown', sqlstate: null, rows: null })
+    }
+    await this.#arm()
+  }
+
+  /** One change, whole or not at all; then it is told. */
+  async #step(
+    id: string,
+    step: (request: RequestRecord, now: number) => steps.Step,
+  ): Promise<RequestRecord> {
+    this.#requireOpen()
+    let taken: steps.Step = { additions: [], refusal: null }
+    const changed = await this.#store.requests.add(id, (request) => {
+      taken = step(request, this.#now())
+      return taken.additions
+    })
+    if (changed === null) throw errors.unknownRequest(id)
+    if (taken.additions.length) this.#tell(changed)
+    if (taken.refusal) throw taken.refusal
+    return changed
+  }
+
+  #tell(request: RequestRecord): void {
+    for (const handler of this.#handlers) this.#guard(() => handler(request))
+    if (request.state !== 'pending') this.#waiters.ring(request.id, request)
+    this.#guard(() => this.#arm())
+  }
+
+  /** One timer, for the request that ends first. */
+  async #arm(): Promise<void> {
+    const due = await this.#store.requests.nextDue()
+    this.#timer?.cancel()
+    this.#timer = null
+    if (due === null || this.#closed) return
+    const wait = Math.max(0, due - this.#now())
+    this.#timer = this.#options.runtime.setTimer(wait, () => this.#guard(() => this.#expire()))
+  }
+
+  async #expire(): Promise<void> {
+    await this.#sweep()
+    await this.#arm()
+  }
+
+  async #sweep(): Promise<void> {
+    const states = ['pending', 'approved'] as const
+    for (const { id } of await this.list({ states, dueAt: this.#now(), limit: null })) {
+      await this.#step(id, steps.expire)
+    }
+  }
+
+  /** A handler that fails is its owner's fault and stops nothing here. */
+  #guard(work: () => void | Promise<void>): void {
+    const run = async () => work()
+    run().catch((error) => this.#closed || this.#options.onFault(error))
+  }
+
+  #now(): number {
+    return Math.floor(this.#options.runtime.now())
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw errors.closed()
+  }
+}
+
+/** Never less than what is shown: the rule of the 64 kB must not depend on the caller's sum. */
+function sizeOf(request: NewRequest): number {
+  const texts = [request.statement, ...request.parameters]
+  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text ?? ''), 0)
+  return bytes + (request.spool?.size ?? 0)
+}

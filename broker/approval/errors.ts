@@ -1,0 +1,154 @@
+import { EXIT, HoopError } from '../../protocol/errors.ts'
+import type { Decision, RequestRecord } from '../store/store.ts'
+import type { Eligibility } from './eligible.ts'
+import { nameOf } from './person.ts'
+
+/** Every refusal of the desk, in one place: code, exit code, what happened, what to do. */
+
+export function unknownRequest(id: string): HoopError {
+  return new HoopError({
+    code: 'unknown_request',
+    message: `There is no request ${id}.`,
+    hint: 'See `hoop requests --all` for those that you may see.',
+    exit: EXIT.failed,
+    fault: 'client',
+  })
+}
+
+export function notEligible(
+  request: RequestRecord,
+  answer: Eligibility & { may: false },
+): HoopError {
+  const own = answer.code === 'self_approval'
+  return new HoopError({
+    code: answer.code,
+    message: own
+      ? `${request.id} is your own request: another person must decide it.`
+      : `You cannot decide ${request.id}: ${answer.why}.`,
+    hint: own
+      ? `\`hoop sod explain ${request.id}\` names who can; \`hoop cancel ${request.id}\` takes it back.`
+      : `\`hoop sod explain ${request.id}\` names who can.`,
+    exit: EXIT.refused,
+    fault: 'policy',
+  })
+}
+
+export function notYours(request: RequestRecord): HoopError {
+  return new HoopError({
+    code: 'not_eligible',
+    message: `${request.id} belongs to ${nameOf(request.requester)}.`,
+    hint: `An approver can say \`hoop reject ${request.id} --reason TEXT\`.`,
+    exit: EXIT.refused,
+    fault: 'policy',
+  })
+}
+
+export function expired(request: RequestRecord): HoopError {
+  return new HoopError({
+    code: 'expired',
+    message: `${request.id} has expired.`,
+    hint: 'Whoever needs it asks again.',
+    exit: EXIT.undecided,
+    fault: 'client',
+  })
+}
+
+export function notPending(request: RequestRecord): HoopError {
+  return new HoopError({
+    code: 'not_pending',
+    message: `${request.id} is no longer pending: ${lastStep(request)}.`,
+    hint: `\`hoop show ${request.id}\` tells what became of it.`,
+    exit: EXIT.failed,
+    fault: 'client',
+  })
+}
+
+export function decidedAlready(request: RequestRecord, before: Decision): HoopError {
+  const done = before.verdict === 'approve' ? 'approved' : 'rejected'
+  return new HoopError({
+    code: 'not_eligible',
+    message: `You have ${done} ${request.id} already: it needs different persons.`,
+    hint: `\`hoop sod explain ${request.id}\` names who can.`,
+    exit: EXIT.refused,
+    fault: 'policy',
+  })
+}
+
+export function seatTaken(request: RequestRecord, by: { groups: readonly string[] }): HoopError {
+  const yours = request.needs.map((need) => need.group).filter((group) => by.groups.includes(group))
+  return new HoopError({
+    code: 'not_eligible',
+    message: `${request.id} has what it needs of ${yours.join(', ')}.`,
+    hint: `\`hoop sod explain ${request.id}\` names who is still missing.`,
+    exit: EXIT.refused,
+    fault: 'policy',
+  })
+}
+
+export function digestRequired(request: RequestRecord): HoopError {
+  return new HoopError({
+    code: 'digest_required',
+    message: `${request.id} is ${request.size} bytes: too much to be shown whole, so it is approved by digest.`,
+    hint: `Read \`hoop show ${request.id} --output FILE\`, then \`hoop approve ${request.id} --digest SHA256\`.`,
+    exit: EXIT.refused,
+    fault: 'client',
+  })
+}
+
+export function digestMismatch(request: RequestRecord): HoopError {
+  return new HoopError({
+    code: 'digest_mismatch',
+    message: `The digest is not that of ${request.id}.`,
+    hint: `\`hoop show ${request.id}\` prints the digest of what will run; read it again before you decide.`,
+    exit: EXIT.refused,
+    fault: 'client',
+  })
+}
+
+export function reasonMissing(): HoopError {
+  return new HoopError({
+    code: 'reason_required',
+    message: 'A rejection needs a reason: it is shown to the person who asked.',
+    hint: 'Add --reason TEXT.',
+    exit: EXIT.usage,
+    fault: 'client',
+  })
+}
+
+export function notApproved(request: RequestRecord): HoopError {
+  return new HoopError({
+    code: 'not_approved',
+    message: `${request.id} is not approved yet.`,
+    hint: `\`hoop sod explain ${request.id}\` names who can approve it.`,
+    exit: EXIT.undecided,
+    fault: 'client',
+  })
+}
+
+export function notExecuted(request: RequestRecord): HoopError {
+  return bug(`${request.id} is ${request.state}: only what was executed has an outcome`)
+}
+
+export function settledAlready(request: RequestRecord): HoopError {
+  return bug(`${request.id} has its outcome already`)
+}
+
+export function closed(): HoopError {
+  return new HoopError({
+    code: 'broker_stopping',
+    message: 'The broker is stopping.',
+    hint: 'Try again when it is back.',
+    exit: EXIT.unreachable,
+  })
+}
+
+function bug(message: string): HoopError {
+  return new HoopError({ code: 'wrong_order', message, hint: 'Please report this.' })
+}
+
+function lastStep(request: RequestRecord): string {
+  const last = request.history.at(-1)!
+  const by = last.by === null ? '' : ` by ${nameOf(last.by)}`
+  const why = last.why === null ? '' : `: ${last.why}`
+  return `${last.state}${by}${why}`
+}

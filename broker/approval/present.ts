@@ -1,0 +1,98 @@
+import type { Duties, Request } from '../../protocol/api/requests.ts'
+import type { KnownPerson, RequestRecord } from '../store/store.ts'
+import { eligible } from './eligible.ts'
+import { type Decider, nameOf, samePerson } from './person.ts'
+import { progress } from './seats.ts'
+
+/** A request as the API and `--json` show it. */
+export function presentRequest(record: RequestRecord): Request {
+  const { id, kind, state, connection, database, session, statement, effect, digest } = record
+  return {
+    id,
+    kind,
+    state,
+    requester: nameOf(record.requester),
+    connection,
+    database,
+    session,
+    statement,
+    cut: record.tail === null ? null : { size: record.size, tail: record.tail },
+    parameters: [...record.parameters],
+    class: record.class,
+    effect,
+    digest,
+    reason: record.reason,
+    in_transaction: record.inTransaction,
+    spooled: presentSpool(record),
+    created_at: time(record.createdAt),
+    expires_at: time(record.expiresAt),
+    needs: [...progress(record.needs, record.decisions)],
+    decisions: presentDecisions(record),
+    outcome: presentOutcome(record),
+  }
+}
+
+/** `sod explain`: the caller first, then everybody whom the broker has met. */
+export function presentDuties(
+  record: RequestRecord,
+  caller: Decider,
+  known: readonly KnownPerson[],
+): Duties {
+  const others = known.filter((person) => !samePerson(person, caller))
+  const people = [caller, ...others].map((person) => ({
+    person: nameOf(person),
+    ...answer(record, person),
+    you: person === caller,
+  }))
+  return {
+    request: record.id,
+    requester: nameOf(record.requester),
+    state: record.state,
+    needs: [...progress(record.needs, record.decisions)],
+    rules: [
+      'Nobody decides their own request, from whatever account.',
+      'Only an approver who is in a group that is asked decides, and only once.',
+      'Each person counts for one of the approvals that are needed.',
+      'No role, admin included, goes round this.',
+    ],
+    people,
+  }
+}
+
+function answer(record: RequestRecord, person: Decider): { may: boolean; why: string } {
+  const { may, why } = eligible(record, person)
+  if (!may) return { may, why }
+  const decision = record.decisions.find((made) => samePerson(made.by, person))
+  if (decision) return { may: false, why: `has decided: ${decision.verdict}` }
+  if (record.state === 'pending') return { may, why }
+  return { may: false, why: `${why}; but the request is ${record.state}` }
+}
+
+/** The decisions of people, and who took it back. */
+function presentDecisions(record: RequestRecord): Request['decisions'] {
+  const made = record.decisions.map(({ by, verdict, comment, at }) => ({
+    by: nameOf(by),
+    verdict,
+    comment,
+    at: time(at),
+  }))
+  const last = record.history.at(-1)!
+  if (last.state !== 'cancelled') return made
+  const by = last.by === null ? 'hoop' : nameOf(last.by)
+  return [...made, { by, verdict: 'cancel' as const, comment: last.why, at: time(last.at) }]
+}
+
+function presentSpool({ spool }: RequestRecord): Request['spooled'] {
+  if (spool === null) return null
+  const { rows, size, firstRows, digest } = spool
+  return { rows, size, first_rows: [...firstRows], digest }
+}
+
+function presentOutcome({ outcome }: RequestRecord): Request['outcome'] {
+  if (outcome === null) return null
+  return { status: outcome.status, sqlstate: outcome.sqlstate, rows: outcome.rows }
+}
+
+function time(ms: number): string {
+  return new Date(ms).toISOString()
+}

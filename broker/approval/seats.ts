@@ -1,0 +1,55 @@
+import type { Decision, Need, Seat } from '../store/store.ts'
+
+/**
+ * The largest number of seats that these decisions can fill: every person one seat, every need as
+ * many seats as it counts, a person only a seat of a group they are in. A matching in a bipartite
+ * graph (Kuhn's augmenting paths): who sits where may change as long as more people sit.
+ */
+export function assignSeats(
+  needs: readonly Need[],
+  decisions: readonly Decision[],
+): readonly Seat[] {
+  const chairs = needs.flatMap((need) => Array.from({ length: need.count }, () => need.group))
+  const sitting: (number | null)[] = chairs.map(() => null)
+  for (const [person, decision] of decisions.entries()) {
+    if (decision.verdict === 'approve') seat(person, decisions, chairs, sitting, new Set())
+  }
+  return sitting
+    .map((decision, chair) => ({ decision, group: chairs[chair]! }))
+    .filter((taken): taken is Seat => taken.decision !== null)
+}
+
+/** Finds a chair for a person, asking those who sit to move. */
+function seat(
+  person: number,
+  decisions: readonly Decision[],
+  chairs: readonly string[],
+  sitting: (number | null)[],
+  asked: Set<number>,
+): boolean {
+  for (const [chair, group] of chairs.entries()) {
+    if (asked.has(chair) || !decisions[person]!.by.groups.includes(group)) continue
+    asked.add(chair)
+    const other = sitting[chair]!
+    if (other !== null && !seat(other, decisions, chairs, sitting, asked)) continue
+    sitting[chair] = person
+    return true
+  }
+  return false
+}
+
+export function seatsWanted(needs: readonly Need[]): number {
+  return needs.reduce((sum, need) => sum + need.count, 0)
+}
+
+/** The needs with what is there already. */
+export function progress(
+  needs: readonly Need[],
+  decisions: readonly Decision[],
+): readonly (Need & { readonly have: number })[] {
+  const seats = assignSeats(needs, decisions)
+  return needs.map((need) => ({
+    ...need,
+    have: seats.filter((taken) => taken.group === need.group).length,
+  }))
+}

@@ -1,0 +1,81 @@
+import type { Approve, Duties, Request } from '../../protocol/api/requests.ts'
+import type { RequestFilter, RequestRecord, Store } from '../store/store.ts'
+import type { Desk } from './desk.ts'
+import { eligible, maySee } from './eligible.ts'
+import { unknownRequest } from './errors.ts'
+import { type Decider, personOf, samePerson } from './person.ts'
+import { presentDuties, presentRequest } from './present.ts'
+
+export interface View {
+  readonly view: 'inbox' | 'mine' | 'all'
+  readonly connection?: string | undefined
+  readonly limit: number
+}
+
+/**
+ * The desk as the API shows it (RequestService of broker/api/deps.ts). Those who may not see a
+ * request are told that it does not exist; those who try to decide it are told why they cannot.
+ */
+export function createRequestService(desk: Desk, store: Pick<Store, 'people'>, now: () => number) {
+  const visible = async (caller: Decider, id: string): Promise<RequestRecord> => {
+    const request = await desk.get(id)
+    if (!maySee(request, caller)) throw unknownRequest(id)
+    return request
+  }
+  return {
+    list: async (caller: Decider, view: View): Promise<readonly Request[]> =>
+      (await collect(desk, caller, view)).map(presentRequest),
+    get: async (caller: Decider, id: string): Promise<Request> =>
+      presentRequest(await visible(caller, id)),
+    statement: async (caller: Decider, id: string): Promise<Buffer> =>
+      Buffer.from((await visible(caller, id)).statement),
+    approve: async (caller: Decider, id: string, how: Approve): Promise<Request> => {
+      const { comment, digest, max_rows: maxRows } = how
+      return presentRequest(await desk.approve(id, caller, { comment, digest, maxRows }))
+    },
+    reject: async (caller: Decider, id: string, reason: string): Promise<Request> =>
+      presentRequest(await desk.reject(id, caller, reason)),
+    cancel: async (caller: Decider, id: string, reason: string | null): Promise<Request> =>
+      presentRequest(await desk.cancel(id, caller, reason)),
+    duties: async (caller: Decider, id: string): Promise<Duties> =>
+      presentDuties(await visible(caller, id), caller, await store.people.all(200)),
+    watch: (caller: Decider, handler: (request: Request) => void) => {
+      const stop = desk.onChange((request) => {
+        if (maySee(request, caller)) handler(presentRequest(request))
+      })
+      return { cancel: () => stop() }
+    },
+    /** To be told of everybody who comes: `sod explain` can then name them. */
+    saw: (person: Decider): Promise<void> =>
+      store.people.saw({ ...personOf(person), roles: person.roles, seenAt: Math.floor(now()) }),
+  }
+}
+
+const PAGE = 200
+
+/** Reads page by page until enough are found that may be seen. */
+async function collect(desk: Desk, caller: Decider, view: View): Promise<readonly RequestRecord[]> {
+  const found: RequestRecord[] = []
+  const filter: RequestFilter = { ...filterOf(caller, view), limit: PAGE }
+  let page = await desk.list(filter)
+  for (;;) {
+    found.push(...page.filter((request) => wanted(request, caller, view)))
+    if (found.length >= view.limit || page.length < PAGE) return found.slice(0, view.limit)
+    page = await desk.list({ ...filter, olderThan: page.at(-1)!.id })
+  }
+}
+
+function filterOf(caller: Decider, view: View): RequestFilter {
+  const connection: RequestFilter =
+    view.connection === undefined ? {} : { connection: view.connection }
+  if (view.view === 'inbox') return { ...connection, states: ['pending'] }
+  if (view.view === 'mine') return { ...connection, requester: caller }
+  return connection
+}
+
+function wanted(request: RequestRecord, caller: Decider, view: View): boolean {
+  if (view.view === 'all') return maySee(request, caller)
+  if (view.view === 'mine') return samePerson(request.requester, caller)
+  const decided = request.decisions.some((decision) => samePerson(decision.by, caller))
+  return eligible(request, caller).may && !decided
+}

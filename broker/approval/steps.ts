@@ -1,0 +1,185 @@
+import type { HoopError } from '../../protocol/errors.ts'
+import type {
+  Addition,
+  Decision,
+  Outcome,
+  RequestRecord,
+  RequestState,
+  StateEntry,
+} from '../store/store.ts'
+import { eligible } from './eligible.ts'
+import * as errors from './errors.ts'
+import { type Decider, type Person, personOf, samePerson } from './person.ts'
+import { assignSeats, seatsWanted } from './seats.ts'
+
+/**
+ * What happens to a request when somebody wants something of it: pure, (request, wish, time) in,
+ * what to write out. A refusal may come with something to write: that the time is over.
+ */
+export interface Step {
+  readonly additions: readonly Addition[]
+  readonly refusal: HoopError | null
+}
+
+/** Above this many bytes nobody approves what they see: they name what they have read. */
+export const DIGEST_ABOVE = 64 * 1024
+
+export interface ApproveOptions {
+  readonly comment?: string | null | undefined
+  readonly digest?: string | undefined
+  readonly maxRows?: number | undefined
+}
+
+export function approve(
+  request: RequestRecord,
+  by: Decider,
+  options: ApproveOptions,
+  now: number,
+  spendWithin: number,
+): Step {
+  const refused = undecidable(request, by, now) ?? unread(request, options.digest)
+  if (refused) return refused
+  const decision: Decision = {
+    by: personOf(by),
+    verdict: 'approve',
+    comment: options.comment || null,
+    maxRows: options.maxRows ?? null,
+    at: later(request, now),
+  }
+  const decisions = [...request.decisions, decision]
+  const seats = assignSeats(request.needs, decisions)
+  const before = assignSeats(request.needs, request.decisions)
+  if (seats.length === before.length) return refuse(errors.seatTaken(request, by))
+  const written: Addition = { add: 'decision', decision }
+  if (seats.length < seatsWanted(request.needs)) return write(written)
+  const until = later(request, now) + spendWithin
+  return write(
+    written,
+    { add: 'seats', seats },
+    enter(request, 'approved', now, { until, by, why: decision.comment }),
+  )
+}
+
+export function reject(request: RequestRecord, by: Decider, reason: string, now: number): Step {
+  const refused = undecidable(request, by, now)
+  if (refused) return refused
+  if (reason.trim() === '') return refuse(errors.reasonMissing())
+  const at = later(request, now)
+  const decision: Decision = {
+    by: personOf(by),
+    verdict: 'reject',
+    comment: reason,
+    maxRows: null,
+    at,
+  }
+  return write({ add: 'decision', decision }, enter(request, 'rejected', now, { by, why: reason }))
+}
+
+/** By the requester, or by the broker when the session that waits is gone. */
+export function cancel(
+  request: RequestRecord,
+  by: Decider | 'session',
+  why: string | null,
+  now: number,
+): Step {
+  if (by !== 'session' && !samePerson(request.requester, by)) {
+    return refuse(errors.notYours(request))
+  }
+  const over = finished(request, now)
+  if (over) return over
+  return write(enter(request, 'cancelled', now, { by: by === 'session' ? null : by, why }))
+}
+
+/** Nothing to write when it is not time yet. */
+export function expire(request: RequestRecord, now: number): Step {
+  if (!isOpen(request) || now < request.expiresAt) return write()
+  const why = request.state === 'pending' ? 'nobody decided in time' : 'it was not used in time'
+  return write(enter(request, 'expired', now, { why }))
+}
+
+/** approved → executed. Whoever gets past this runs it; nobody else ever will. */
+export function spend(
+  request: RequestRecord,
+  digest: string,
+  by: Pick<Person, 'issuer' | 'subject' | 'email'> | null,
+  now: number,
+): Step {
+  if (by !== null && !samePerson(request.requester, by)) return refuse(errors.notYours(request))
+  if (request.state === 'pending' && now < request.expiresAt) {
+    return refuse(errors.notApproved(request))
+  }
+  const over = finished(request, now)
+  if (over) return over
+  if (digest !== request.digest) return refuse(errors.digestMismatch(request))
+  return write(enter(request, 'executed', now, {}))
+}
+
+export function settle(request: RequestRecord, outcome: Omit<Outcome, 'at'>, now: number): Step {
+  if (request.state !== 'executed') return refuse(errors.notExecuted(request))
+  if (request.outcome !== null) return refuse(errors.settledAlready(request))
+  return write({ add: 'outcome', outcome: { ...outcome, at: later(request, now) } })
+}
+
+export function isOpen(request: Pick<RequestRecord, 'state'>): boolean {
+  return request.state === 'pending' || request.state === 'approved'
+}
+
+/** Why this person cannot decide this request now. */
+function undecidable(request: RequestRecord, by: Decider, now: number): Step | null {
+  const answer = eligible(request, by)
+  if (!answer.may) return refuse(errors.notEligible(request, answer))
+  const over = finished(request, now)
+  if (over) return over
+  if (request.state !== 'pending') return refuse(errors.notPending(request))
+  const before = request.decisions.find((decision) => samePerson(decision.by, by))
+  return before ? refuse(errors.decidedAlready(request, before)) : null
+}
+
+/** The request is over; or it is now, and that is written. */
+function finished(request: RequestRecord, now: number): Step | null {
+  if (!isOpen(request)) {
+    return refuse(
+      request.state === 'expired' ? errors.expired(request) : errors.notPending(request),
+    )
+  }
+  if (now < request.expiresAt) return null
+  return { additions: expire(request, now).additions, refusal: errors.expired(request) }
+}
+
+/** Large ones are approved by digest; a digest that is given must always be the right one. */
+function unread(request: RequestRecord, digest: string | undefined): Step | null {
+  if (digest === undefined) {
+    return request.size > DIGEST_ABOVE ? refuse(errors.digestRequired(request)) : null
+  }
+  return digest === request.digest ? null : refuse(errors.digestMismatch(request))
+}
+
+function enter(
+  request: RequestRecord,
+  state: RequestState,
+  now: number,
+  entry: { by?: Person | null; why?: string | null; until?: number },
+): Addition {
+  const { by = null, why = null, until = null } = entry
+  const full: StateEntry = {
+    state,
+    at: later(request, now),
+    until,
+    by: by && personOf(by),
+    why: why || null,
+  }
+  return { add: 'state', entry: full }
+}
+
+/** A clock that was set back does not reorder what happened. */
+function later(request: RequestRecord, now: number): number {
+  return Math.max(now, request.history.at(-1)!.at)
+}
+
+function write(...additions: readonly Addition[]): Step {
+  return { additions, refusal: null }
+}
+
+function refuse(refusal: HoopError): Step {
+  return { additions: [], refusal }
+}

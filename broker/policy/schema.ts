@@ -1,0 +1,124 @@
+import { z } from 'zod'
+import { ConnectionName } from '../../protocol/api/common.ts'
+import { parseColumn } from './columns.ts'
+
+/** Group names come from the identity provider: any printable text without blanks at its ends. */
+const GROUP = /^[^\s\p{C}](?:[^\p{C}]{0,198}[^\s\p{C}])?$/u
+
+export const groupName = z
+  .string({ error: 'a group is a text: write its name in quotes' })
+  .regex(GROUP, 'this cannot be a group: 1 to 200 printable characters, no blanks at the ends')
+
+export const groupList = z
+  .array(groupName, { error: 'write a list of groups: [engineers, dba]' })
+  .refine((groups) => new Set(groups).size === groups.length, 'a group is named twice in this list')
+
+const count = z
+  .int({ error: 'count is a whole number from 1 to 20' })
+  .min(1, 'count is a whole number from 1 to 20')
+  .max(20, 'count is a whole number from 1 to 20')
+
+const need = z.union([groupName, z.strictObject({ group: groupName, count: count.default(1) })], {
+  error: 'write a group, or {group: dba, count: 1}',
+})
+
+const hold = z.union(
+  [
+    groupName,
+    need,
+    z.array(need).min(1, 'hold names whose approval is needed: [{group: dba, count: 1}]').max(10),
+  ],
+  {
+    error: 'write whose approval is needed: [{group: dba, count: 1}]',
+  },
+)
+
+const reason = z
+  .string({ error: 'deny takes the reason that the person is told, as a text' })
+  .min(1, 'deny takes the reason that the person is told')
+  .max(500)
+
+const deny = z.union([z.literal('deny'), z.strictObject({ deny: reason })])
+
+export const rule = z.union(
+  [
+    z.literal('allow'),
+    z.literal('deny'),
+    z.strictObject({ hold }),
+    z.strictObject({ deny: reason }),
+  ],
+  { error: 'write allow, deny, or {hold: [{group: dba, count: 1}]}' },
+)
+
+const heldRule = z.union(
+  [z.literal('deny'), z.strictObject({ hold }), z.strictObject({ deny: reason })],
+  {
+    error:
+      'what is not understood cannot be allowed: write deny, or {hold: [{group: dba, count: 1}]}',
+  },
+)
+
+const passRule = z.union([z.literal('allow'), deny], {
+  error: 'BEGIN and COMMIT cannot wait for people: write allow or deny, and hold write and ddl',
+})
+
+const rules = z.strictObject(
+  {
+    read: rule.optional(),
+    write: rule.optional(),
+    ddl: rule.optional(),
+    admin: rule.optional(),
+    session: rule.optional(),
+    transaction: passRule.optional(),
+    unknown: heldRule.optional(),
+  },
+  { error: 'rules name what happens to read, write, ddl and admin' },
+)
+
+const last = z
+  .int({ error: 'last is a whole number from 1 to 16' })
+  .min(1, 'last is a whole number from 1 to 16')
+  .max(16, 'last is a whole number from 1 to 16')
+
+const mask = z.union(
+  [
+    z.enum(['redact', 'hash', 'null']),
+    z.strictObject({ partial: z.strictObject({ last }, { error: 'write {partial: {last: 4}}' }) }),
+  ],
+  { error: "write redact, hash, 'null' (in quotes) or {partial: {last: 4}}" },
+)
+
+const columnKey = z
+  .string()
+  .refine(
+    (text) => parseColumn(text) !== null,
+    'a column is named table.column or schema.table.column',
+  )
+
+export const connectionPolicy = z.strictObject(
+  {
+    request: groupList.min(1, 'name at least one group: without it nobody may use the connection'),
+    see: groupList.optional(),
+    rules,
+    mask: z
+      .record(columnKey, mask, { error: 'mask maps columns to how: {people.ssn: redact}' })
+      .optional(),
+  },
+  { error: 'a connection has request, rules and mask' },
+)
+
+export const policyFile = z.strictObject(
+  {
+    connections: z.record(ConnectionName, connectionPolicy, {
+      error: 'connections maps names to their rules',
+    }),
+  },
+  { error: 'a policy is a map that starts with connections:' },
+)
+
+export type PolicyFile = z.infer<typeof policyFile>
+
+/** For editors: completion and faults while typing (`# yaml-language-server: $schema=…`). */
+export function policyJsonSchema(): object {
+  return { title: 'hoop policy', ...z.toJSONSchema(policyFile, { io: 'input' }) }
+}

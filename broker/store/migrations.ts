@@ -1,0 +1,17 @@
+import type { Kysely } from 'kysely'
+import { type Migration, Migrator } from 'kysely/migration'
+import * as requests from './migrations/0001-requests.ts'
+
+/** In the order of their names. A migration that was released is never edited; a new one is added. */
+export const migrations: Readonly<Record<string, Migration>> = {
+  '0001-requests': requests,
+}
+
+export async function migrate<T>(
+  db: Kysely<T>,
+  wanted: Readonly<Record<string, Migration>> = migrations,
+): Promise<void> {
+  const provider = { getMigrations: () => Promise.resolve({ ...wanted }) }
+  const { error } = await new Migrator({ db, provider }).migrateToLatest()
+  if (error !== undefined) throw error
+}

@@ -1,0 +1,33 @@
+import { join } from 'node:path'
+import { Kysely } from 'kysely'
+import { migrate } from './migrations.ts'
+import { StoredPeople } from './people.ts'
+import { StoredReplay } from './replay.ts'
+import { StoredRequests } from './requests.ts'
+import type { Tables } from './schema.ts'
+import { NodeSqliteDialect, openDatabase } from './sqlite.ts'
+import type { Store } from './store.ts'
+
+export interface StoreOptions {
+  /** Null: everything in memory, for tests. */
+  readonly dataDir: string | null
+  readonly now: () => number
+}
+
+/** The embedded store: `state.sqlite` and `proofs.sqlite` in the data folder. */
+export async function openStore({ dataDir, now }: StoreOptions): Promise<Store> {
+  const file = (name: string) => (dataDir === null ? ':memory:' : join(dataDir, name))
+  const state = openDatabase(file('state.sqlite'), 'FULL')
+  const proofs = openDatabase(file('proofs.sqlite'), 'NORMAL')
+  const db = new Kysely<Tables>({ dialect: new NodeSqliteDialect(state) })
+  await migrate(db)
+  return {
+    requests: new StoredRequests(db),
+    people: new StoredPeople(db),
+    replay: new StoredReplay(proofs, now),
+    close: async () => {
+      proofs.close()
+      await db.destroy()
+    },
+  }
+}

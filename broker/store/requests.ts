@@ -1,0 +1,335 @@
+import type {
+  Expression,
+  ExpressionBuilder,
+  Kysely,
+  Selectable,
+  SqlBool,
+  Transaction,
+} from 'kysely'
+import { sql } from 'kysely'
+import type { DecisionTable, RequestTable, StateTable, Tables } from './schema.ts'
+import type {
+  Addition,
+  Decision,
+  Person,
+  RequestContent,
+  RequestFilter,
+  RequestRecord,
+  RequestState,
+  Requests,
+  Seat,
+  StateEntry,
+} from './store.ts'
+
+/** Above this many bytes lists carry an excerpt. */
+export const LARGE = 64 * 1024
+const EXCERPT = 4 * 1024
+const PAGE = 200
+
+export class StoredRequests implements Requests {
+  readonly #db: Kysely<Tables>
+
+  constructor(db: Kysely<Tables>) {
+    this.#db = db
+  }
+
+  insert(content: RequestContent, first: StateEntry): Promise<RequestRecord> {
+    return this.#db.transaction().execute(async (trx) => {
+      await trx.insertInto('request').values(contentRow(content, first)).execute()
+      const needs = content.needs.map((need, place) => ({
+        request_id: content.id,
+        place,
+        group_name: need.group,
+        count: need.count,
+      }))
+      if (needs.length) await trx.insertInto('request_need').values(needs).execute()
+      await insertState(trx, content.id, 'new', 0, first)
+      return (await readOne(trx, content.id))!
+    })
+  }
+
+  read(id: string): Promise<RequestRecord | null> {
+    return readOne(this.#db, id)
+  }
+
+  async list(filter: RequestFilter): Promise<readonly RequestRecord[]> {
+    const rows = await this.#db
+      .selectFrom('request')
+      .select(SMALL_COLUMNS)
+      .select([
+        sql<string>`iif(size > ${LARGE}, substr(statement, 1, ${EXCERPT}), statement)`.as(
+          'statement',
+        ),
+        sql<string | null>`iif(size > ${LARGE}, substr(statement, ${-EXCERPT}), null)`.as('tail'),
+        sql<string>`iif(size > ${LARGE}, ${shortParameters}, parameters)`.as('parameters'),
+      ])
+      .where((eb) => eb.and(conditions(eb, filter)))
+      .orderBy('number', 'desc')
+      .limit(filter.limit === null ? -1 : (filter.limit ?? PAGE))
+      .execute()
+    return Promise.all(rows.map((row) => complete(this.#db, row, row.tail)))
+  }
+
+  add(id: string, step: (request: RequestRecord) => readonly Addition[]) {
+    return this.#db.transaction().execute(async (trx) => {
+      let request = await readOne(trx, id)
+      if (request === null) return null
+      for (const addition of step(request)) {
+        await apply(trx, request!, addition)
+        request = await readOne(trx, id)
+      }
+      return request
+    })
+  }
+
+  async nextDue(): Promise<number | null> {
+    const row = await this.#db
+      .selectFrom('request')
+      .select((eb) => eb.fn.min('until').as('due'))
+      .where('state', 'in', ['pending', 'approved'])
+      .executeTakeFirst()
+    return row?.due ?? null
+  }
+}
+
+const SMALL_COLUMNS = [
+  'number',
+  'id',
+  'kind',
+  'session',
+  'issuer',
+  'subject',
+  'email',
+  'groups',
+  'connection',
+  'database',
+  'class',
+  'effect',
+  'digest',
+  'size',
+  'reason',
+  'in_transaction',
+  'facts',
+  'spool',
+  'state',
+  'place',
+  'until',
+] as const
+
+const shortParameters = sql`(select json_group_array(iif(length(value) > 256,
+  substr(value, 1, 256) || '…', value)) from json_each(parameters))`
+
+type Reader = Kysely<Tables> | Transaction<Tables>
+
+async function apply(trx: Transaction<Tables>, request: RequestRecord, addition: Addition) {
+  switch (addition.add) {
+    case 'decision':
+      return insertDecision(trx, request, addition.decision)
+    case 'state':
+      return insertState(trx, request.id, request.state, request.history.length, addition.entry)
+    case 'seats':
+      return insertSeats(trx, request.id, addition.seats)
+    case 'outcome': {
+      const { status, sqlstate, rows, at } = addition.outcome
+      const row = { request_id: request.id, status, sqlstate, row_count: rows, at }
+      await trx.insertInto('outcome').values(row).execute()
+    }
+  }
+}
+
+async function insertState(
+  trx: Transaction<Tables>,
+  id: string,
+  from: RequestState | 'new',
+  place: number,
+  entry: StateEntry,
+): Promise<void> {
+  const by = entry.by && personRow(entry.by)
+  const row = {
+    request_id: id,
+    place,
+    previous_place: place === 0 ? null : place - 1,
+    from_state: from,
+    to_state: entry.state,
+    at: entry.at,
+    until: entry.until,
+    ...(by ?? { issuer: null, subject: null, email: null, groups: null }),
+    why: entry.why,
+  }
+  await trx.insertInto('request_state').values(row).execute()
+}
+
+async function insertDecision(trx: Transaction<Tables>, request: RequestRecord, made: Decision) {
+  const place = request.decisions.length
+  await trx
+    .insertInto('decision')
+    .values({
+      request_id: request.id,
+      place,
+      ...personRow(made.by),
+      verdict: made.verdict,
+      comment: made.comment,
+      max_rows: made.maxRows,
+      at: made.at,
+    })
+    .execute()
+  const groups = [...new Set(made.by.groups)]
+  const rows = groups.map((group_name) => ({ request_id: request.id, place, group_name }))
+  if (rows.length) await trx.insertInto('decision_group').values(rows).execute()
+}
+
+async function insertSeats(trx: Transaction<Tables>, id: string, seats: readonly Seat[]) {
+  const rows = seats.map(({ decision, group }) => ({
+    request_id: id,
+    place: decision,
+    group_name: group,
+  }))
+  if (rows.length) await trx.insertInto('seat').values(rows).execute()
+}
+
+async function readOne(db: Reader, id: string): Promise<RequestRecord | null> {
+  const row = await db.selectFrom('request').selectAll().where('id', '=', id).executeTakeFirst()
+  return row ? complete(db, row, null) : null
+}
+
+async function complete(
+  db: Reader,
+  row: Selectable<RequestTable>,
+  tail: string | null,
+): Promise<RequestRecord> {
+  const of = 'request_id' as const
+  const [needs, states, decisions, outcome] = await Promise.all([
+    db.selectFrom('request_need').selectAll().where(of, '=', row.id).orderBy('place').execute(),
+    db.selectFrom('request_state').selectAll().where(of, '=', row.id).orderBy('place').execute(),
+    db.selectFrom('decision').selectAll().where(of, '=', row.id).orderBy('place').execute(),
+    db.selectFrom('outcome').selectAll().where(of, '=', row.id).executeTakeFirst(),
+  ])
+  return {
+    ...contentOf(row),
+    needs: needs.map((need) => ({ group: need.group_name, count: need.count })),
+    state: row.state,
+    createdAt: states[0]!.at,
+    expiresAt: states.findLast((entry) => entry.until !== null)!.until!,
+    tail,
+    history: states.map(stateOf),
+    decisions: decisions.map(decisionOf),
+    outcome: outcome
+      ? {
+          status: outcome.status,
+          sqlstate: outcome.sqlstate,
+          rows: outcome.row_count,
+          at: outcome.at,
+        }
+      : null,
+  }
+}
+
+function conditions(eb: ExpressionBuilder<Tables, 'request'>, filter: RequestFilter) {
+  const all: Expression<SqlBool>[] = []
+  if (filter.states) all.push(eb('state', 'in', [...filter.states]))
+  if (filter.kind) all.push(eb('kind', '=', filter.kind))
+  if (filter.connection) all.push(eb('connection', '=', filter.connection))
+  if (filter.olderThan) all.push(eb('number', '<', numberOf(eb, filter.olderThan)))
+  if (filter.session) all.push(eb('session', '=', filter.session))
+  if (filter.dueAt !== undefined) all.push(eb('until', '<=', filter.dueAt))
+  if (filter.requester) all.push(samePerson(eb, filter.requester))
+  if (filter.unsettled) {
+    all.push(eb('state', '=', 'executed'))
+    all.push(eb('id', 'not in', eb.selectFrom('outcome').select('request_id')))
+  }
+  return all
+}
+
+function numberOf(eb: ExpressionBuilder<Tables, 'request'>, id: string) {
+  return eb.selectFrom('request as other').select('other.number').where('other.id', '=', id)
+}
+
+function samePerson(
+  eb: ExpressionBuilder<Tables, 'request'>,
+  person: NonNullable<RequestFilter['requester']>,
+) {
+  const account = eb.and([eb('issuer', '=', person.issuer), eb('subject', '=', person.subject)])
+  if (person.email === null) return account
+  return eb.or([account, eb(eb.fn<string>('lower', ['email']), '=', person.email.toLowerCase())])
+}
+
+function contentRow(content: RequestContent, first: StateEntry) {
+  return {
+    id: content.id,
+    kind: content.kind,
+    session: content.session,
+    ...personRow(content.requester),
+    connection: content.connection,
+    database: content.database,
+    statement: content.statement,
+    parameters: JSON.stringify(content.parameters),
+    class: content.class,
+    effect: content.effect,
+    digest: content.digest,
+    size: content.size,
+    reason: content.reason,
+    in_transaction: content.inTransaction ? 1 : 0,
+    facts: JSON.stringify(content.facts ?? null),
+    spool: content.spool === null ? null : JSON.stringify(content.spool),
+    state: first.state,
+    place: 0,
+    until: first.until,
+  }
+}
+
+function contentOf(row: Selectable<RequestTable>): Omit<RequestContent, 'needs'> {
+  return {
+    id: row.id,
+    kind: row.kind,
+    session: row.session,
+    requester: personOf(row),
+    connection: row.connection,
+    database: row.database,
+    statement: row.statement,
+    parameters: JSON.parse(row.parameters),
+    class: row.class,
+    effect: row.effect,
+    digest: row.digest,
+    size: row.size,
+    reason: row.reason,
+    inTransaction: row.in_transaction === 1,
+    facts: JSON.parse(row.facts),
+    spool: row.spool === null ? null : JSON.parse(row.spool),
+  }
+}
+
+function stateOf(row: Selectable<StateTable>): StateEntry {
+  const { issuer, subject, email, groups } = row
+  return {
+    state: row.to_state,
+    at: row.at,
+    until: row.until,
+    by: issuer === null ? null : personOf({ issuer, subject: subject!, email, groups: groups! }),
+    why: row.why,
+  }
+}
+
+function decisionOf(row: Selectable<DecisionTable>): Decision {
+  return {
+    by: personOf(row),
+    verdict: row.verdict,
+    comment: row.comment,
+    maxRows: row.max_rows,
+    at: row.at,
+  }
+}
+
+interface PersonRow {
+  readonly issuer: string
+  readonly subject: string
+  readonly email: string | null
+  readonly groups: string
+}
+
+function personRow({ issuer, subject, email, groups }: Person): PersonRow {
+  return { issuer, subject, email, groups: JSON.stringify(groups) }
+}
+
+function personOf({ issuer, subject, email, groups }: PersonRow): Person {
+  return { issuer, subject, email, groups: JSON.parse(groups) }
+}

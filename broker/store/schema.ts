@@ -1,0 +1,83 @@
+import type { Generated } from 'kysely'
+import type { Decision, Outcome, RequestContent, RequestState } from './store.ts'
+
+/** The tables as Kysely sees them. Their rules stand in `migrations/`. */
+export interface Tables {
+  request: RequestTable
+  request_need: { request_id: string; place: number; group_name: string; count: number }
+  request_state: StateTable
+  decision: DecisionTable
+  decision_group: { request_id: string; place: number; group_name: string }
+  seat: { request_id: string; place: number; group_name: string }
+  outcome: {
+    request_id: string
+    status: Outcome['status']
+    sqlstate: string | null
+    row_count: number | null
+    at: number
+  }
+  person: {
+    issuer: string
+    subject: string
+    email: string | null
+    groups: string
+    roles: string
+    seen_at: number
+  }
+}
+
+export interface RequestTable {
+  /** Order of arrival. */
+  number: Generated<number>
+  id: string
+  kind: RequestContent['kind']
+  session: string | null
+  issuer: string
+  subject: string
+  email: string | null
+  groups: string
+  connection: string
+  database: string
+  statement: string
+  parameters: string
+  class: string
+  effect: string
+  digest: string
+  size: number
+  reason: string | null
+  in_transaction: number
+  facts: string
+  spool: string | null
+  /** The last row of request_state, kept by a trigger. */
+  state: RequestState
+  place: number
+  until: number | null
+}
+
+export interface StateTable {
+  request_id: string
+  place: number
+  previous_place: number | null
+  from_state: RequestState | 'new'
+  to_state: RequestState
+  at: number
+  until: number | null
+  issuer: string | null
+  subject: string | null
+  email: string | null
+  groups: string | null
+  why: string | null
+}
+
+export interface DecisionTable {
+  request_id: string
+  place: number
+  issuer: string
+  subject: string
+  email: string | null
+  groups: string
+  verdict: Decision['verdict']
+  comment: string | null
+  max_rows: number | null
+  at: number
+}

@@ -1,0 +1,188 @@
+/**
+ * What the broker must remember, behind one interface: node:sqlite today, PostgreSQL when there are
+ * several brokers. The state machine of a request is written here as data and stands in the
+ * database as well, so that a bug in the code above cannot forge a state.
+ */
+
+export const STATES = [
+  'pending',
+  'approved',
+  'executed',
+  'rejected',
+  'expired',
+  'cancelled',
+  'revoked',
+] as const
+export type RequestState = (typeof STATES)[number]
+
+/** Every change of state that can happen. `new` is before a request exists. */
+export const TRANSITIONS = [
+  ['new', 'pending'],
+  ['pending', 'approved'],
+  ['pending', 'rejected'],
+  ['pending', 'expired'],
+  ['pending', 'cancelled'],
+  ['approved', 'executed'],
+  ['approved', 'expired'],
+  ['approved', 'cancelled'],
+] as const satisfies readonly (readonly [RequestState | 'new', RequestState])[]
+
+/** A person as the identity provider names them. */
+export interface Person {
+  readonly issuer: string
+  readonly subject: string
+  readonly email: string | null
+  readonly groups: readonly string[]
+}
+
+/** So many different persons of this group must agree. */
+export interface Need {
+  readonly group: string
+  readonly count: number
+}
+
+/** The rows of a COPY FROM STDIN, kept beside the store until the decision. */
+export interface Spool {
+  /** Null: binary, or not counted. */
+  readonly rows: number | null
+  readonly size: number
+  readonly firstRows: readonly string[]
+  readonly digest: string
+}
+
+/** What a request is, from its first moment on; none of it ever changes. */
+export interface RequestContent {
+  readonly id: string
+  readonly kind: 'statement' | 'exec'
+  /** The session that waits; null for an `exec` that nobody waits for. */
+  readonly session: string | null
+  readonly requester: Person
+  readonly connection: string
+  readonly database: string
+  readonly statement: string
+  readonly parameters: readonly (string | null)[]
+  readonly class: string
+  /** One sentence for the approver. */
+  readonly effect: string
+  /** SHA-256, hex, over all that will run. */
+  readonly digest: string
+  /** Bytes of all that the approver decides on. */
+  readonly size: number
+  readonly reason: string | null
+  readonly inTransaction: boolean
+  readonly needs: readonly Need[]
+  readonly facts: unknown
+  readonly spool: Spool | null
+}
+
+export interface Decision {
+  readonly by: Person
+  readonly verdict: 'approve' | 'reject'
+  readonly comment: string | null
+  /** The approver's bound on the rows that may change. */
+  readonly maxRows: number | null
+  readonly at: number
+}
+
+/** Which decision (its place in the list) fills a place of which group. */
+export interface Seat {
+  readonly decision: number
+  readonly group: string
+}
+
+/** One step in the life of a request. */
+export interface StateEntry {
+  readonly state: RequestState
+  readonly at: number
+  /** When it leaves this state by itself; null: never. */
+  readonly until: number | null
+  /** Null: the broker did it (time, a session that ended). */
+  readonly by: Person | null
+  readonly why: string | null
+}
+
+export interface Outcome {
+  /** unknown: it was sent, and the answer never came. */
+  readonly status: 'ok' | 'error' | 'unknown'
+  readonly sqlstate: string | null
+  readonly rows: number | null
+  readonly at: number
+}
+
+export interface RequestRecord extends RequestContent {
+  readonly state: RequestState
+  readonly createdAt: number
+  /** When it ends by itself: decide before it; once approved, spend before it. */
+  readonly expiresAt: number
+  /** In lists, above 64 kB: `statement` is its head, this its tail; parameters are cut, too. */
+  readonly tail: string | null
+  readonly history: readonly StateEntry[]
+  readonly decisions: readonly Decision[]
+  readonly outcome: Outcome | null
+}
+
+/** What may be added to a request. There is no other way to change one. */
+export type Addition =
+  | { readonly add: 'decision'; readonly decision: Decision }
+  | { readonly add: 'seats'; readonly seats: readonly Seat[] }
+  | { readonly add: 'state'; readonly entry: StateEntry }
+  | { readonly add: 'outcome'; readonly outcome: Outcome }
+
+export interface RequestFilter {
+  readonly states?: readonly RequestState[]
+  readonly kind?: RequestContent['kind']
+  /** Only requests of this person: by issuer and subject, or by e-mail. */
+  readonly requester?: Pick<Person, 'issuer' | 'subject' | 'email'>
+  readonly session?: string
+  readonly connection?: string
+  /** The next page: only requests that came before this one. */
+  readonly olderThan?: string
+  /** Only requests whose state ended by itself at or before this time. */
+  readonly dueAt?: number
+  /** Only those that were handed to the target and never settled. */
+  readonly unsettled?: boolean
+  /** 200 unless told; null: all. */
+  readonly limit?: number | null
+}
+
+export interface Requests {
+  insert(content: RequestContent, first: StateEntry): Promise<RequestRecord>
+  read(id: string): Promise<RequestRecord | null>
+  /** Newest first. */
+  list(filter: RequestFilter): Promise<readonly RequestRecord[]>
+  /**
+   * Reads a request, asks `step` what to add and adds it, in one transaction that nothing comes
+   * between; gives the request as it is then. Null: there is no such request.
+   */
+  add(
+    id: string,
+    step: (request: RequestRecord) => readonly Addition[],
+  ): Promise<RequestRecord | null>
+  /** The earliest moment at which a pending or approved request ends by itself. */
+  nextDue(): Promise<number | null>
+}
+
+/** A person whom the broker has met, for `sod explain`. */
+export interface KnownPerson extends Person {
+  readonly roles: readonly string[]
+  readonly seenAt: number
+}
+
+export interface People {
+  saw(person: KnownPerson): Promise<void>
+  /** Last seen first. */
+  all(limit: number): Promise<readonly KnownPerson[]>
+}
+
+/** Which DPoP proofs were used (RFC 9449 section 11.1). */
+export interface ReplayStore {
+  /** False: it was seen before. `until`: epoch milliseconds after which it may be forgotten. */
+  remember(jti: string, until: number): boolean
+}
+
+export interface Store {
+  readonly requests: Requests
+  readonly people: People
+  readonly replay: ReplayStore
+  close(): Promise<void>
+}
