@@ -1,5 +1,5 @@
 /** B.1: commonly mapped to nothing. C.1.2: spaces that are not ASCII (RFC 3454). */
-const NOTHING = /\u034f|[\u00ad\u1806\u180b-\u180d\u200b-\u200d\u2060\ufe00-\ufe0f\ufeff]/gu
+const NOTHING = /\u034f|[\u180b-\u180d]|[\ufe00-\ufe0f]|[\u00ad\u1806\u200b-\u200d\u2060\ufeff]/gu
 const SPACES = /[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]/gu
 
 /** C.2 to C.9 with unassigned code points: control, format, surrogate, private use, not assigned. */

@@ -85,7 +85,18 @@ export interface EventMessage {
   readonly event: SessionEvent
 }
 
-export type ServerMessage = ServerHelloMessage | OpenedMessage | RefusedMessage | EventMessage
+/** The broker wants to see a token and a proof with this nonce again; `token` answers it. */
+export interface ProveMessage {
+  readonly t: 'prove'
+  readonly nonce: string
+}
+
+export type ServerMessage =
+  | ServerHelloMessage
+  | OpenedMessage
+  | RefusedMessage
+  | EventMessage
+  | ProveMessage
 
 /** Longest of each, in UTF-16 units. */
 const MAX = {
@@ -161,6 +172,8 @@ export function decodeServerMessage(bytes: Buffer): ServerMessage {
       return { t, session: fields.text('session', MAX.id) }
     case 'refused':
       return decodeRefused(fields)
+    case 'prove':
+      return { t, nonce: fields.text('nonce', MAX.name) }
     case 'event':
       return { t, event: decodeEvent(fields.nested('event')) }
     default:
