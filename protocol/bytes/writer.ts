@@ -38,6 +38,12 @@ export class Writer {
     return this
   }
 
+  uint16(value: number): this {
+    const at = this.room(2)
+    this.bytes.writeUInt16BE(value, at)
+    return this
+  }
+
   int32(value: number): this {
     const at = this.room(4)
     this.bytes.writeInt32BE(value, at)

@@ -196,7 +196,12 @@ export function encodeParameterStatus(name: string, value: string): Buffer {
 }
 
 export function encodeBackendKey(pid: number, key: Buffer): Buffer {
-  return new Writer().uint8(BACKEND.backendKey).int32(8 + key.length).int32(pid).raw(key).finish()
+  return new Writer()
+    .uint8(BACKEND.backendKey)
+    .int32(8 + key.length)
+    .int32(pid)
+    .raw(key)
+    .finish()
 }
 
 /** CopyInResponse: all columns in the one format. */

@@ -202,13 +202,22 @@ export class FrontendWriter {
 
   query(text: Buffer | string): this {
     const bytes = typeof text === 'string' ? Buffer.from(text) : text
-    this.out.uint8(FRONTEND.query).int32(4 + bytes.length + 1).raw(bytes).uint8(0)
+    this.out
+      .uint8(FRONTEND.query)
+      .int32(4 + bytes.length + 1)
+      .raw(bytes)
+      .uint8(0)
     return this
   }
 
   parse(name: string, text: Buffer, types: Buffer): this {
     const at = this.open(FRONTEND.parse)
-    this.out.string(name).raw(text).uint8(0).int16(types.length / 4).raw(types)
+    this.out
+      .string(name)
+      .raw(text)
+      .uint8(0)
+      .uint16(types.length / 4)
+      .raw(types)
     return this.close(at)
   }
 
@@ -247,7 +256,10 @@ export class FrontendWriter {
   }
 
   copyData(bytes: Buffer): this {
-    this.out.uint8(FRONTEND.copyData).int32(4 + bytes.length).raw(bytes)
+    this.out
+      .uint8(FRONTEND.copyData)
+      .int32(4 + bytes.length)
+      .raw(bytes)
     return this
   }
 

@@ -1,0 +1,288 @@
+import type { GateOutput } from '../gate.ts'
+import {
+  type ErrorReport,
+  encodeCommandComplete,
+  encodeError,
+  encodeReadyForQuery,
+  type TransactionStatus,
+} from './backend.ts'
+import { Block } from './block.ts'
+import type { Answer, Execution, Question, Report, Unit } from './execution.ts'
+import { type FrontendMessage, FrontendWriter } from './frontend.ts'
+import { Names } from './names.ts'
+import type { Analysis, StatementFacts } from './statement.ts'
+import { TargetHalf } from './target-half.ts'
+
+export type Output = GateOutput<Question, Report>
+
+/** What a step of the conversation waits for. */
+export type Wait =
+  | { readonly for: 'client' }
+  /** A message of the client, or the end of all that the target owes. */
+  | { readonly for: 'either' }
+  /** All that the target owes has come, or it asks for copy data. */
+  | { readonly for: 'target' }
+  | { readonly for: 'answer'; readonly id: number }
+  /** Spooled bytes, or their end. */
+  | { readonly for: 'spool' }
+
+export type Resumed =
+  | { readonly type: 'message'; readonly message: FrontendMessage }
+  | { readonly type: 'quiet' }
+  | { readonly type: 'answer'; readonly answer: Answer }
+  | { readonly type: 'interrupted'; readonly by: Interrupt }
+  | { readonly type: 'spooled'; readonly bytes: Buffer | null }
+
+export type Interrupt = 'cancel' | 'gone'
+
+/** A conversation is written as it is held: each step sends, and waits where it says `yield*`. */
+export type Step<T = void> = Generator<Wait, T, Resumed>
+
+export interface GateOptions {
+  /** What the target reported at start-up. */
+  readonly parameters: ReadonlyMap<string, string>
+  /** current_schemas(true) of the new session. */
+  readonly searchPath: readonly string[]
+  /** Third layer, where the operator gives it: SET ROLE to these around an approved unit. */
+  readonly roles: { readonly reader: string; readonly writer: string } | null
+}
+
+/** The conversation is over. */
+export class Closed extends Error {
+  override readonly name = 'Closed'
+}
+
+/** All that one session's conversation knows; the flows in the files beside this one act on it. */
+export class Conversation {
+  out: Output[] = []
+  readonly target: TargetHalf
+  readonly names = new Names()
+  readonly block = new Block()
+  readonly writer = new FrontendWriter()
+  readonly options: GateOptions
+  searchPath: readonly string[]
+  /** Something ran that may have changed search_path: ask before the next analysis. */
+  searchPathStale = false
+  /** The broker itself has lifted the guard, for an approved unit. */
+  window = false
+  /** What the target executed since its last Sync, outside a block. */
+  implicit: 'none' | 'parsed' | 'executed' = 'none'
+  private asked = 0
+  private executions = 0
+
+  constructor(options: GateOptions) {
+    this.options = options
+    this.searchPath = options.searchPath
+    this.target = new TargetHalf((output) => this.emit(output))
+    for (const [name, value] of options.parameters) this.target.parameters.set(name, value)
+  }
+
+  get status(): TransactionStatus {
+    return this.target.status
+  }
+
+  emit(output: Output): void {
+    this.out.push(output)
+  }
+
+  reply(bytes: Buffer): void {
+    this.out.push({ type: 'reply', bytes })
+  }
+
+  /** Sends what the writer holds. */
+  send(): void {
+    if (this.writer.length > 0) this.out.push({ type: 'send', bytes: this.writer.finish() })
+  }
+
+  ready(): void {
+    this.reply(READY[this.status])
+  }
+
+  execution(
+    facts: StatementFacts | null,
+    text: Buffer,
+    more: Partial<Pick<Execution, 'underlying' | 'parameters' | 'types' | 'tag'>> = {},
+  ): Execution {
+    return {
+      id: ++this.executions,
+      facts,
+      text,
+      underlying: more.underlying ?? null,
+      parameters: more.parameters ?? null,
+      types: more.types ?? NO_TYPES,
+      tag: more.tag ?? null,
+      shape: null,
+      request: null,
+      rows: null,
+    }
+  }
+
+  *client(): Step<FrontendMessage> {
+    const resumed = yield CLIENT
+    if (resumed.type !== 'message') throw new Closed('the client is gone')
+    return resumed.message
+  }
+
+  /** The client's next message, or null when the target has ended the exchange first. */
+  *clientUnlessQuiet(): Step<FrontendMessage | null> {
+    if (this.target.quiet) return null
+    const resumed = yield EITHER
+    return resumed.type === 'message' ? resumed.message : null
+  }
+
+  /** Sends, and waits until the target has answered all. Copy data is not given unasked. */
+  *answered(): Step {
+    this.send()
+    while (!this.target.quiet) {
+      yield TARGET
+      if (this.target.copyIn === 'ready') {
+        this.target.copyIn = 'no'
+        this.writer.copyFail('COPY FROM STDIN was not expected here')
+        this.send()
+      }
+    }
+  }
+
+  /** Sends a COPY FROM STDIN. True: the target waits for its data. */
+  *copyReady(): Step<boolean> {
+    this.send()
+    if (!this.target.quiet) yield TARGET
+    return this.target.copyIn === 'ready'
+  }
+
+  *ask(question: Question): Step<{ id: number; resumed: Resumed }> {
+    const id = ++this.asked
+    this.emit({ type: 'ask', id, question })
+    return { id, resumed: yield { for: 'answer', id } }
+  }
+
+  /** What the text is. A client that goes away meanwhile ends the conversation. */
+  *analyse(text: Buffer): Step<Analysis> {
+    if (this.searchPathStale && this.status !== 'E') yield* this.refreshSearchPath()
+    const { resumed } = yield* this.ask({
+      kind: 'analyse',
+      text,
+      searchPath: this.searchPath,
+    })
+    if (resumed.type === 'answer' && resumed.answer.kind === 'analysis') {
+      return resumed.answer.analysis
+    }
+    throw new Closed('no analysis')
+  }
+
+  /** A statement of the broker's own; its answers are not shown. True: it went well. */
+  *hidden(sql: string): Step<boolean> {
+    this.target.error = null
+    this.names.dropUnnamedPortal()
+    this.writer.query(sql)
+    this.target.expect({ kind: 'query', visible: false, executions: NO_EXECUTIONS, done: nothing })
+    yield* this.answered()
+    return this.target.error === null
+  }
+
+  private *refreshSearchPath(): Step {
+    const text = Buffer.from(
+      "SELECT pg_catalog.array_to_string(pg_catalog.current_schemas(true), E'\\n')",
+    )
+    let path: string | null = null
+    this.target.error = null
+    this.names.dropUnnamedPortal()
+    this.target.onHiddenRow = (value) => {
+      path = value
+    }
+    this.writer.query(text)
+    this.target.expect({ kind: 'query', visible: false, executions: NO_EXECUTIONS, done: nothing })
+    yield* this.answered()
+    this.target.onHiddenRow = null
+    if (path === null) throw new Closed('the target does not tell its search_path')
+    this.searchPath = (path as string).split('\n')
+    this.searchPathStale = false
+  }
+
+  /** The broker's own error, as the target would give it: a transaction block is aborted by it. */
+  *fail(report: Omit<ErrorReport, 'severity'>, execution: Execution | null = null): Step {
+    if (this.status === 'T') yield* this.abortBlock()
+    const bytes = encodeError({ severity: 'ERROR', ...report })
+    this.target.error = { fields: new Map([['C', report.code]]), visible: true }
+    this.emit({ type: 'error', execution, bytes, visible: true, own: true })
+  }
+
+  private *abortBlock(): Step {
+    yield* this.hidden(`ROLLBACK TO SAVEPOINT hoop_no_such_savepoint`)
+    if (this.status !== 'E') throw new Closed('the transaction could not be aborted')
+  }
+
+  complete(execution: Execution, tag: string): void {
+    this.emit({ type: 'complete', execution, tag, bytes: encodeCommandComplete(tag) })
+  }
+
+  notice(message: string, hint: string): void {
+    const bytes = encodeError({ severity: 'NOTICE', code: '00000', message, hint })
+    this.reply(bytes)
+  }
+
+  /**
+   * Whether the unit may run. Says so to the client if not, and while it waits for people. A client
+   * that gives up withdraws the request.
+   */
+  *permission(unit: Unit, dry = false): Step<'allow' | 'held' | 'no'> {
+    const first = yield* this.ask({ kind: 'judge', unit, dry })
+    let resumed = first.resumed
+    const execution = unit.executions[0] ?? null
+    for (;;) {
+      if (resumed.type === 'interrupted') {
+        this.emit({ type: 'withdraw', id: first.id, why: INTERRUPTED[resumed.by] })
+        if (resumed.by === 'gone') throw new Closed(INTERRUPTED.gone)
+        yield* this.fail(CANCELLED, execution)
+        return 'no'
+      }
+      if (resumed.type !== 'answer') throw new Closed('no verdict')
+      const { answer } = resumed
+      switch (answer.kind) {
+        case 'allow':
+          return 'allow'
+        case 'held':
+          if (dry) return 'held'
+          this.notice(answer.message, answer.hint)
+          resumed = yield { for: 'answer', id: first.id }
+          break
+        case 'approved':
+          for (const each of unit.executions) each.request = answer.request
+          return 'allow'
+        case 'refused': {
+          const { sqlstate, message, hint } = answer
+          yield* this.fail({ code: sqlstate, message, hint }, execution)
+          return 'no'
+        }
+        default:
+          throw new Closed('an answer to another question')
+      }
+    }
+  }
+}
+
+const READY = {
+  I: encodeReadyForQuery('I'),
+  T: encodeReadyForQuery('T'),
+  E: encodeReadyForQuery('E'),
+}
+
+const CLIENT: Wait = { for: 'client' }
+const EITHER: Wait = { for: 'either' }
+const TARGET: Wait = { for: 'target' }
+const NO_TYPES: readonly number[] = []
+const NO_EXECUTIONS: readonly Execution[] = []
+const nothing = (): void => undefined
+
+const INTERRUPTED = {
+  cancel: 'cancelled by the requester',
+  gone: 'the requester is gone',
+} as const
+
+const CANCELLED = { code: '57014', message: 'canceling statement due to user request' }
+
+/** Whether the statement can change nothing by itself, and so runs under the guard. */
+export function runsUnderGuard(facts: StatementFacts | null): boolean {
+  if (facts === null) return false
+  return facts.class === 'read' || facts.class === 'session' || facts.class === 'transaction'
+}

@@ -1,0 +1,113 @@
+import type { FieldDescription, TransactionStatus } from './backend.ts'
+import type { BindTail } from './frontend.ts'
+import type { Analysis, StatementFacts } from './statement.ts'
+
+/** A row's shape as the target told it, for one result. */
+export interface Shape {
+  /** RowDescription, whole message. */
+  readonly bytes: Buffer
+  readonly fields: readonly FieldDescription[]
+}
+
+/** One run of one statement: the thread that joins decision, rows, outcome and record. */
+export interface Execution {
+  /** Counts up within a session. */
+  readonly id: number
+  /** Null: nobody could parse it. */
+  readonly facts: StatementFacts | null
+  /** The statement's own text, as the client gave it. */
+  readonly text: Buffer
+  /** For EXECUTE and FETCH: the text of what they run. */
+  readonly underlying: Buffer | null
+  readonly parameters: BindTail | null
+  /** OIDs of the parameters' types, as far as the client gave them. */
+  readonly types: readonly number[]
+  shape: Shape | null
+  /** The command tag that the client sees, where the sent text would give another. */
+  readonly tag: string | null
+  /** The request that let it run, if one was needed. */
+  request: string | null
+  /** Rows that the target says it touched or returned. */
+  rows: number | null
+}
+
+/** What is decided together and, if it needs approval, approved and sent together. */
+export interface Unit {
+  readonly executions: readonly Execution[]
+  /** All of the text, statements between included. */
+  readonly text: Buffer
+  readonly inTransaction: boolean
+  /** True: data of COPY FROM STDIN is spooled and part of what is decided. */
+  readonly spooled: boolean
+}
+
+export type Question =
+  | { readonly kind: 'analyse'; readonly text: Buffer; readonly searchPath: readonly string[] }
+  /** `dry`: only say what would be decided; ask nobody. */
+  | { readonly kind: 'judge'; readonly unit: Unit; readonly dry: boolean }
+
+/** Answers to `judge` come once, or twice: `held` first, then what was decided. */
+export type Answer =
+  | { readonly kind: 'analysis'; readonly analysis: Analysis }
+  | { readonly kind: 'allow' }
+  | {
+      readonly kind: 'held'
+      readonly request: string
+      readonly message: string
+      readonly hint: string
+    }
+  | { readonly kind: 'approved'; readonly request: string }
+  | {
+      readonly kind: 'refused'
+      readonly sqlstate: string
+      readonly message: string
+      readonly hint: string
+    }
+
+export type Part = 'whole' | 'first' | 'middle' | 'last'
+
+export type Report =
+  /** DataRow messages, `count` of them begin here; or a part of one that is too large to keep. */
+  | {
+      readonly type: 'rows'
+      readonly execution: Execution
+      readonly bytes: Buffer
+      readonly count: number
+      readonly part: Part
+    }
+  /** CopyData messages of COPY TO STDOUT, likewise. `done`: CopyDone, with no bytes. */
+  | {
+      readonly type: 'copy-rows'
+      readonly execution: Execution
+      readonly bytes: Buffer
+      readonly count: number
+      readonly part: Part
+    }
+  | { readonly type: 'copy-done'; readonly execution: Execution }
+  | {
+      readonly type: 'complete'
+      readonly execution: Execution
+      readonly tag: string
+      readonly bytes: Buffer
+    }
+  /** ErrorResponse; `visible` false: an answer to the broker's own statement. `own`: made by the gate. */
+  | {
+      readonly type: 'error'
+      readonly execution: Execution | null
+      readonly bytes: Buffer
+      readonly visible: boolean
+      readonly own: boolean
+    }
+  | { readonly type: 'notice'; readonly execution: Execution | null; readonly bytes: Buffer }
+  | { readonly type: 'notification'; readonly bytes: Buffer }
+  | { readonly type: 'parameter'; readonly name: string; readonly value: string }
+  /** What became of an approved unit. */
+  | {
+      readonly type: 'settled'
+      readonly request: string
+      readonly status: 'ok' | 'error' | 'unknown'
+      readonly sqlstate: string | null
+      readonly rows: number | null
+    }
+
+export type { TransactionStatus }

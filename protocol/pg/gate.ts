@@ -1,0 +1,304 @@
+import { MalformedBytes } from '../bytes/cursor.ts'
+import type { Gate, GateInput } from '../gate.ts'
+import { BACKEND_RULES, encodeError } from './backend.ts'
+import {
+  Closed,
+  Conversation,
+  type GateOptions,
+  type Output,
+  type Resumed,
+  type Step,
+  type Wait,
+} from './conversation.ts'
+import type { Answer, Question, Report } from './execution.ts'
+import { finish, pipeline } from './extended.ts'
+import { Framer } from './framer.ts'
+import { decodeFrontend, FRONTEND_RULES, type FrontendMessage } from './frontend.ts'
+import type { Extended } from './plan.ts'
+import { closeImplicit, simpleQuery } from './simple.ts'
+
+/**
+ * The PostgreSQL gate. Starts when both sides are authenticated and the target is ready; speaks
+ * only in whole messages that it understands.
+ */
+export class PostgresGate implements Gate<Question, Answer, Report> {
+  private readonly c: Conversation
+  private readonly fromClient = new Framer(FRONTEND_RULES)
+  private readonly fromTarget = new Framer(BACKEND_RULES)
+  private readonly inbox: FrontendMessage[] = []
+  private inboxBytes = 0
+  private readonly conversation: Step
+  private wait: Wait | null = null
+  private interrupt: 'cancel' | 'gone' | null = null
+  private answers = new Map<number, Answer[]>()
+  private readonly spooled: (Buffer | null)[] = []
+  private over = false
+
+  constructor(options: GateOptions) {
+    this.c = new Conversation(options)
+    this.conversation = converse(this.c)
+    this.step(undefined)
+  }
+
+  get waiting(): number {
+    return this.inboxBytes + this.fromClient.buffered
+  }
+
+  handle(input: GateInput<Answer>): readonly Output[] {
+    this.c.out = []
+    if (this.over) return this.c.out
+    try {
+      this.take(input)
+      this.go()
+    } catch (error) {
+      this.end(error, input.type === 'target' ? 'target' : 'client')
+    }
+    return this.c.out
+  }
+
+  private take(input: GateInput<Answer>): void {
+    switch (input.type) {
+      case 'client':
+        return this.takeClient(input.bytes)
+      case 'target':
+        return this.takeTarget(input.bytes)
+      case 'answer': {
+        const answers = this.answers.get(input.id) ?? []
+        answers.push(input.answer)
+        this.answers.set(input.id, answers)
+        return
+      }
+      case 'cancel':
+        if (this.isHeld()) this.interrupt = 'cancel'
+        else if (!this.c.target.quiet) this.c.emit({ type: 'cancel-target' })
+        return
+      case 'client-closed':
+        this.interrupt = 'gone'
+        return
+      case 'target-closed':
+        throw new TargetGone(input.why)
+      case 'spooled':
+        this.spooled.push(input.bytes)
+        return
+      case 'spool-end':
+        this.spooled.push(null)
+    }
+  }
+
+  private takeClient(bytes: Buffer): void {
+    this.fromClient.push(bytes)
+    for (let frame = this.fromClient.next(); frame !== null; frame = this.fromClient.next()) {
+      const message = decodeFrontend(frame)
+      if (message.type === 'terminate' && this.wait?.for === 'answer') this.interrupt = 'gone'
+      this.inbox.push(message)
+      this.inboxBytes += roughSize(message)
+    }
+  }
+
+  private takeTarget(bytes: Buffer): void {
+    this.fromTarget.push(bytes)
+    for (let frame = this.fromTarget.next(); frame !== null; frame = this.fromTarget.next()) {
+      this.c.target.receive(frame)
+      this.checkGuard()
+    }
+  }
+
+  /** A guarded setting that moves without the broker's doing ends the session (layer 2). */
+  private checkGuard(): void {
+    const moved = this.c.target.movedParameter(this.c.window)
+    if (moved !== null) throw new GuardMoved(moved)
+  }
+
+  private isHeld(): boolean {
+    return this.wait?.for === 'answer'
+  }
+
+  /** Steps on as long as what is waited for is there. */
+  private go(): void {
+    for (;;) {
+      const resumed = this.satisfied()
+      if (resumed === null) return
+      this.step(resumed)
+      if (this.over) return
+    }
+  }
+
+  private satisfied(): Resumed | null {
+    const { wait } = this
+    switch (wait?.for) {
+      case undefined:
+        return null
+      case 'client':
+        return this.nextMessage()
+      case 'either':
+        if (this.c.target.quiet) return QUIET
+        return this.nextMessage()
+      case 'target':
+        return this.c.target.quiet || this.c.target.copyIn === 'ready' ? QUIET : null
+      case 'answer':
+        return this.nextAnswer(wait.id)
+      case 'spool':
+        return this.nextSpooled()
+    }
+  }
+
+  private nextMessage(): Resumed | null {
+    const message = this.inbox.shift()
+    if (message !== undefined) {
+      this.inboxBytes -= roughSize(message)
+      return { type: 'message', message }
+    }
+    return this.interrupt === 'gone' ? { type: 'interrupted', by: 'gone' } : null
+  }
+
+  private nextAnswer(id: number): Resumed | null {
+    const { interrupt } = this
+    const answers = this.answers.get(id)
+    const answer = answers?.shift()
+    if (answer !== undefined) {
+      if (answers?.length === 0) this.answers.delete(id)
+      return { type: 'answer', answer }
+    }
+    if (interrupt === null) return null
+    this.interrupt = interrupt === 'gone' ? 'gone' : null
+    return { type: 'interrupted', by: interrupt }
+  }
+
+  private nextSpooled(): Resumed | null {
+    if (this.c.target.quiet) return QUIET
+    const bytes = this.spooled.shift()
+    return bytes === undefined ? null : { type: 'spooled', bytes }
+  }
+
+  private step(resumed: Resumed | undefined): void {
+    const next = this.conversation.next(resumed as Resumed)
+    if (next.done === true) throw new Closed('the client ended the session')
+    this.wait = next.value
+  }
+
+  private end(error: unknown, from: 'client' | 'target'): void {
+    this.over = true
+    const ended = describeEnd(error, from)
+    const { running } = this.c.target
+    if (running?.request != null) {
+      const { request } = running
+      this.c.emit({ type: 'settled', request, status: 'unknown', sqlstate: null, rows: null })
+    }
+    if (ended.report !== null) {
+      const bytes = encodeError({ severity: 'FATAL', ...ended.report })
+      this.c.emit({ type: 'error', execution: running, bytes, visible: true, own: true })
+    }
+    this.c.emit({ type: 'close', fault: ended.fault, why: ended.why })
+  }
+}
+
+class TargetGone extends Error {
+  override readonly name = 'TargetGone'
+}
+
+class GuardMoved extends Error {
+  override readonly name = 'GuardMoved'
+}
+
+interface End {
+  readonly fault: 'none' | 'client' | 'target' | 'hoop'
+  readonly why: string
+  readonly report: { code: string; message: string; hint?: string } | null
+}
+
+function describeEnd(error: unknown, from: 'client' | 'target'): End {
+  if (error instanceof MalformedBytes) {
+    const message =
+      from === 'client'
+        ? `invalid message: ${error.message}`
+        : `the target broke the protocol: ${error.message}`
+    return { fault: from, why: message, report: { code: '08P01', message } }
+  }
+  if (error instanceof TargetGone) {
+    const message = `the connection to the target is lost: ${error.message}`
+    return { fault: 'target', why: message, report: { code: '57P01', message } }
+  }
+  if (error instanceof GuardMoved) {
+    const message = `the session's protection was changed (${error.message})`
+    return { fault: 'hoop', why: message, report: { code: '57P01', message } }
+  }
+  if (error instanceof Closed) return { fault: 'none', why: error.message, report: null }
+  throw error
+}
+
+/** The whole conversation, as it is held with every client. */
+function* converse(c: Conversation): Step {
+  let messages: Extended[] = []
+  let skipping = false
+  for (;;) {
+    const message = yield* c.client()
+    switch (message.type) {
+      case 'terminate':
+        return
+      case 'query':
+        // After an error of the extended protocol the server skips even Query, until Sync.
+        if (skipping) break
+        yield* pipelineBefore(c, messages)
+        messages = []
+        yield* simpleQuery(c, message.text)
+        break
+      case 'parse':
+      case 'bind':
+      case 'describe':
+      case 'execute':
+      case 'close':
+        if (!skipping) messages.push(message)
+        break
+      case 'flush':
+        if (!skipping) skipping = yield* pipeline(c, messages, 'flush')
+        messages = []
+        break
+      case 'sync':
+        if (skipping) yield* finish(c, 'sync')
+        else yield* pipeline(c, messages, 'sync')
+        messages = []
+        skipping = false
+        break
+      case 'function-call':
+        if (skipping) break
+        yield* c.fail(NO_FUNCTION_CALL)
+        c.ready()
+        break
+      case 'copy-data':
+      case 'copy-done':
+      case 'copy-fail':
+        // As the server does: left over from a copy that has failed.
+        break
+    }
+  }
+}
+
+/** Extended messages without Sync before a Query: done first, as the server would have. */
+function* pipelineBefore(c: Conversation, messages: readonly Extended[]): Step {
+  if (messages.length === 0) return
+  yield* pipeline(c, messages, 'flush')
+  yield* closeImplicit(c)
+}
+
+/** What a message keeps in memory, near enough to bound the inbox. */
+function roughSize(message: FrontendMessage): number {
+  switch (message.type) {
+    case 'query':
+    case 'parse':
+      return message.text.length + 16
+    case 'bind':
+      return message.tail.bytes.length + 16
+    case 'copy-data':
+      return message.bytes.length + 5
+    default:
+      return 16
+  }
+}
+
+const QUIET: Resumed = { type: 'quiet' }
+
+const NO_FUNCTION_CALL = {
+  code: '0A000',
+  message: 'function call messages are not supported',
+  hint: 'call the function with SELECT',
+}

@@ -1,0 +1,69 @@
+import { ensureGuard } from './control.ts'
+import { type Conversation, runsUnderGuard, type Step } from './conversation.ts'
+import type { Execution, Unit } from './execution.ts'
+import type { Refused, Resolved } from './resolve.ts'
+import { runUnit } from './unit.ts'
+
+/** Asks whether it may run, and runs it as what it is: under the guard, or as a unit. */
+export function* decideAndRun(c: Conversation, unit: Unit, send: () => Step): Step<boolean> {
+  if (yield* refusedInReadOnlyBlock(c, unit)) return false
+  if ((yield* c.permission(unit)) !== 'allow') return false
+  return yield* runDecided(c, unit, send)
+}
+
+/** Runs a unit that may run. True: it went well. */
+export function* runDecided(c: Conversation, unit: Unit, send: () => Step): Step<boolean> {
+  c.target.error = null
+  if (isGuarded(unit)) {
+    ensureGuard(c)
+    yield* send()
+  } else {
+    yield* runUnit(c, unit, send)
+  }
+  return c.target.error === null
+}
+
+export function isGuarded(unit: Unit): boolean {
+  return unit.executions.every((each) => runsUnderGuard(each.facts))
+}
+
+/** Nobody needs to be asked about what the client's own READ ONLY forbids. */
+export function* refusedInReadOnlyBlock(c: Conversation, unit: Unit): Step<boolean> {
+  if (c.status !== 'T' || !c.block.readOnly || isGuarded(unit)) return false
+  const first = unit.executions.find((each) => !runsUnderGuard(each.facts))
+  const verb = first?.facts?.verb ?? 'this statement'
+  const message = `cannot execute ${verb} in a read-only transaction`
+  yield* c.fail({ code: '25006', message }, first ?? null)
+  return true
+}
+
+export function unitOf(
+  c: Conversation,
+  text: Buffer,
+  executions: readonly Execution[],
+  spooled = false,
+): Unit {
+  return { executions, text, inTransaction: c.status === 'T', spooled }
+}
+
+/** One Query message; `resolved` are its statements, none when nobody could parse it. */
+export function* sendQuery(
+  c: Conversation,
+  text: Buffer,
+  resolved: readonly Resolved[],
+  executions: readonly Execution[],
+): Step {
+  c.writer.query(text)
+  c.target.expect({
+    kind: 'query',
+    visible: true,
+    executions,
+    done: (index) => resolved[index]?.done(c),
+  })
+  yield* c.answered()
+}
+
+export const ABORTED: Refused = {
+  code: '25P02',
+  message: 'current transaction is aborted, commands ignored until end of transaction block',
+}

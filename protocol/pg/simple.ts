@@ -1,0 +1,147 @@
+import { EMPTY_QUERY } from './backend.ts'
+import { asControl, type Control, control, ensureGuard } from './control.ts'
+import { type Conversation, runsUnderGuard, type Step } from './conversation.ts'
+import { copyIn, copyOut } from './copy.ts'
+import type { Execution } from './execution.ts'
+import { type Refused, type Resolved, resolve } from './resolve.ts'
+import { ABORTED, decideAndRun, sendQuery, unitOf } from './run.ts'
+import type { Analysis, StatementFacts } from './statement.ts'
+
+/** Query: one or several statements in one text, and one ReadyForQuery at the end. */
+export function* simpleQuery(c: Conversation, text: Buffer): Step {
+  c.names.dropUnnamed()
+  yield* closeImplicit(c)
+  c.target.error = null
+  const analysis = yield* c.analyse(text)
+  if (!analysis.ok) yield* unparsed(c, text, analysis)
+  else if (analysis.statements.length === 0) c.reply(EMPTY_QUERY)
+  else if (mustSplit(analysis.statements)) yield* oneByOne(c, text, analysis.statements)
+  else yield* together(c, text, analysis.statements)
+  if (c.status === 'I') c.names.endTransaction()
+  c.ready()
+}
+
+/** Ends an implicit transaction that extended messages without Sync have left open. */
+export function* closeImplicit(c: Conversation): Step {
+  if (c.implicit === 'none' && !c.target.skipping) return
+  c.writer.sync()
+  c.target.expect({ kind: 'sync' })
+  c.target.skipping = false
+  c.implicit = 'none'
+  yield* c.answered()
+}
+
+/**
+ * Our parser cannot read it. A Parse message runs nothing and lets the target say what it thinks:
+ * usually that it cannot either. Where it can, nobody knows what it is, and it is held.
+ */
+function* unparsed(c: Conversation, text: Buffer, analysis: Analysis & { ok: false }): Step {
+  if (c.status === 'E') return yield* c.fail(ABORTED)
+  if (analysis.reason === 'syntax' && !(yield* targetParses(c, text))) return
+  const executions = [c.execution(null, text)]
+  const unit = unitOf(c, text, executions)
+  yield* decideAndRun(c, unit, () => sendQuery(c, text, NONE, executions))
+}
+
+/** False: the target refused it, and the client has its error. */
+export function* targetParses(c: Conversation, text: Buffer): Step<boolean> {
+  ensureGuard(c)
+  const upstream = c.names.fresh()
+  c.target.error = null
+  c.writer.parse(upstream, text, NO_BYTES).closeObject('statement', upstream).sync()
+  c.target.expect({ kind: 'parse', visible: false, errors: true, done: nothing })
+  c.target.expect({ kind: 'close', visible: false, done: nothing })
+  c.target.expect({ kind: 'sync' })
+  yield* c.answered()
+  return c.target.error === null
+}
+
+/** Statements that change the conversation itself are run one at a time, all others together. */
+function mustSplit(statements: readonly StatementFacts[]): boolean {
+  if (statements.length === 1) return true
+  return statements.some((each) => !TOGETHER.has(each.command.type))
+}
+
+const TOGETHER: ReadonlySet<string> = new Set(['query', 'utility', 'set'])
+
+/** Stops at the first error, as the target would. */
+function* oneByOne(c: Conversation, text: Buffer, statements: readonly StatementFacts[]): Step {
+  const controls = statements.some((each) => asControl(each.command) !== null)
+  const alone = statements.length === 1 || controls
+  if (!alone && !statements.every(runsUnderGuard)) return yield* c.fail(MIXED)
+  for (const facts of statements) {
+    c.target.error = null
+    if (!(yield* one(c, facts, slice(text, facts)))) return
+  }
+}
+
+function slice(text: Buffer, facts: StatementFacts): Buffer {
+  return text.subarray(facts.span.offset, facts.span.offset + facts.span.length)
+}
+
+/** One statement by itself. True: it went well, and the next may follow. */
+function* one(c: Conversation, facts: StatementFacts, text: Buffer): Step<boolean> {
+  const resolution = resolve(c, facts, text)
+  if (!resolution.ok) {
+    yield* c.fail(resolution.refused)
+    return false
+  }
+  const { statement } = resolution
+  const { underlying, tag } = statement
+  const execution = c.execution(statement.facts, text, { underlying, tag })
+  const command = asControl(facts.command)
+  if (command !== null) return yield* controlled(c, command, execution)
+  if (c.status === 'E') {
+    yield* c.fail(ABORTED, execution)
+    return false
+  }
+  return yield* special(c, statement, execution)
+}
+
+function* special(c: Conversation, statement: Resolved, execution: Execution): Step<boolean> {
+  const command = statement.facts?.command
+  if (command?.type === 'copy-in') return yield* copyIn(c, command, execution)
+  if (command?.type === 'copy-out') return yield* copyOut(c, command, execution)
+  const executions = [execution]
+  const unit = unitOf(c, execution.text, executions)
+  return yield* decideAndRun(c, unit, () =>
+    sendQuery(c, statement.sentText, [statement], executions),
+  )
+}
+
+export function* controlled(
+  c: Conversation,
+  command: Control,
+  execution: Execution,
+): Step<boolean> {
+  const unit = unitOf(c, execution.text, [execution])
+  if ((yield* c.permission(unit)) !== 'allow') return false
+  c.target.error = null
+  yield* control(c, command, execution)
+  return c.target.error === null
+}
+
+/** Several statements as the one query that they came as: one decision, one implicit transaction. */
+function* together(c: Conversation, text: Buffer, statements: readonly StatementFacts[]): Step {
+  const resolved: Resolved[] = []
+  for (const facts of statements) {
+    const resolution = resolve(c, facts, slice(text, facts))
+    if (!resolution.ok) return yield* c.fail(resolution.refused)
+    resolved.push(resolution.statement)
+  }
+  if (c.status === 'E') return yield* c.fail(ABORTED)
+  const executions = resolved.map((each) => c.execution(each.facts, each.text))
+  yield* decideAndRun(c, unitOf(c, text, executions), () =>
+    sendQuery(c, text, resolved, executions),
+  )
+}
+
+const MIXED: Refused = {
+  code: '0A000',
+  message: 'these statements cannot be held together in one query',
+  hint: 'send PREPARE, DECLARE, FETCH, CLOSE, SHOW, DISCARD and COPY apart from what writes',
+}
+
+const NONE: readonly Resolved[] = []
+const NO_BYTES = Buffer.alloc(0)
+const nothing = (): void => undefined

@@ -1,0 +1,372 @@
+import { Cursor, decodeUtf8, MalformedBytes } from '../bytes/cursor.ts'
+import {
+  BACKEND,
+  decodeCommandTag,
+  decodeErrorFields,
+  decodeParameterStatus,
+  decodeReadyForQuery,
+  decodeRowDescription,
+  type ErrorFields,
+  encodeCommandComplete,
+  rowsOfTag,
+  type TransactionStatus,
+  withFormats,
+} from './backend.ts'
+import type { Execution, Part, Report, Shape } from './execution.ts'
+import { type Frame, HEADER } from './framer.ts'
+
+/**
+ * What the target still owes: one entry for each message that was sent and is answered, in order.
+ * `visible` answers go to the client, others end here.
+ */
+export type Expectation =
+  | {
+      readonly kind: 'parse' | 'bind' | 'close'
+      readonly visible: boolean
+      /** The client sees an error although it does not see the answer. */
+      readonly errors?: boolean
+      readonly done: () => void
+    }
+  | {
+      readonly kind: 'describe'
+      readonly visible: boolean
+      /** For a statement ParameterDescription comes first; shown unless a portal was asked for. */
+      readonly what: 'statement' | 'portal' | 'statement-as-portal'
+      /** For `statement-as-portal`: the formats that Bind asked for. */
+      readonly formats: readonly number[]
+      readonly done: (shape: Shape | null) => void
+    }
+  | {
+      readonly kind: 'execute'
+      readonly visible: boolean
+      readonly execution: Execution
+      /** The rows' shape, known when the first one comes. */
+      readonly shape: () => Shape | null
+      readonly done: (tag: string | null) => void
+    }
+  | { readonly kind: 'sync' }
+  | {
+      readonly kind: 'query'
+      readonly visible: boolean
+      readonly executions: readonly Execution[]
+      /** Tells which statement of the query ended, and how. */
+      readonly done: (index: number, tag: string) => void
+    }
+  /** The gate's own answer to the client, in its place among the target's. */
+  | { readonly kind: 'local'; readonly bytes: Buffer }
+
+type Emit = (output: Report | { readonly type: 'reply'; readonly bytes: Buffer }) => void
+
+/** Follows the target's side of the conversation. Whatever was not asked for is malformed. */
+export class TargetHalf {
+  status: TransactionStatus = 'I'
+  /** The error that ended the exchange, if one did. */
+  error: { readonly fields: ErrorFields; readonly visible: boolean } | null = null
+  /** The target skips all until Sync, and no Sync is on its way. */
+  skipping = false
+  /** CopyInResponse has come and the copy has not ended. */
+  copyIn: 'no' | 'ready' = 'no'
+  copyInBytes: Buffer | null = null
+  onHiddenRow: ((value: string) => void) | null = null
+  readonly parameters = new Map<string, string>()
+  private moved: { readonly name: string; readonly value: string } | null = null
+  private readonly owed: Expectation[] = []
+  private queryIndex = 0
+  private copyingOut = false
+  private lastShape: Shape | null = null
+  private readonly emit: Emit
+
+  constructor(emit: Emit) {
+    this.emit = emit
+  }
+
+  get quiet(): boolean {
+    return this.owed.length === 0
+  }
+
+  /** The execution whose answer is awaited now. */
+  get running(): Execution | null {
+    const head = this.owed[0]
+    if (head?.kind === 'execute') return head.execution
+    if (head?.kind === 'query') return this.executionOf(head)
+    return null
+  }
+
+  expect(expectation: Expectation): void {
+    this.owed.push(expectation)
+    if (this.owed.length === 1) this.answerLocals()
+  }
+
+  receive(frame: Frame): void {
+    switch (frame.type) {
+      case BACKEND.notice:
+        this.emit({ type: 'notice', execution: this.running, bytes: frame.bytes })
+        return
+      case BACKEND.notification:
+        this.emit({ type: 'notification', bytes: frame.bytes })
+        return
+      case BACKEND.parameterStatus: {
+        const { name, value } = decodeParameterStatus(frame.bytes)
+        this.parameters.set(name, value)
+        this.moved = { name, value }
+        this.emit({ type: 'parameter', name, value })
+        return
+      }
+      case BACKEND.error:
+        this.failed(frame)
+        return
+      default:
+        this.answer(frame)
+    }
+  }
+
+  /** The guarded parameter that has another value than the broker gave it, or null. */
+  movedParameter(window: boolean): string | null {
+    if (this.moved === null) return null
+    const { name, value } = this.moved
+    this.moved = null
+    const wanted = GUARDED.get(name)
+    if (window && (name === 'default_transaction_read_only' || name === 'session_authorization'))
+      return null
+    return wanted === undefined || wanted === value ? null : name
+  }
+
+  private answer(frame: Frame): void {
+    const head = this.owed[0]
+    if (head === undefined) throw new MalformedBytes('the target sent what nobody asked for')
+    switch (head.kind) {
+      case 'parse':
+        return this.simple(frame, BACKEND.parseComplete, head)
+      case 'bind':
+        return this.simple(frame, BACKEND.bindComplete, head)
+      case 'close':
+        return this.simple(frame, BACKEND.closeComplete, head)
+      case 'describe':
+        return this.described(frame, head)
+      case 'execute':
+        return this.executed(frame, head)
+      case 'query':
+        return this.queried(frame, head)
+      case 'sync':
+        return this.ready(frame)
+      case 'local':
+        throw new MalformedBytes('an answer of the broker was not given')
+    }
+  }
+
+  private simple(
+    frame: Frame,
+    type: number,
+    head: { readonly visible: boolean; readonly done: () => void },
+  ): void {
+    this.demand(frame, type)
+    if (head.visible) this.emit({ type: 'reply', bytes: frame.bytes })
+    head.done()
+    this.shift()
+  }
+
+  private described(frame: Frame, head: Expectation & { kind: 'describe' }): void {
+    if (frame.type === BACKEND.parameterDescription && head.what !== 'portal') {
+      if (head.visible && head.what === 'statement')
+        this.emit({ type: 'reply', bytes: frame.bytes })
+      return
+    }
+    const shape = this.shapeOf(frame, head.formats)
+    if (head.visible) {
+      this.emit({ type: 'reply', bytes: shape === null ? frame.bytes : shape.bytes })
+    }
+    head.done(shape)
+    this.shift()
+  }
+
+  private shapeOf(frame: Frame, formats: readonly number[]): Shape | null {
+    if (frame.type === BACKEND.noData) return null
+    this.demand(frame, BACKEND.rowDescription)
+    return this.shape(formats.length === 0 ? frame.bytes : withFormats(frame.bytes, formats))
+  }
+
+  /** The same description again gives the same object, so that what was planned for it is kept. */
+  private shape(bytes: Buffer): Shape {
+    const last = this.lastShape
+    if (last !== null && last.bytes.equals(bytes)) return last
+    const kept = Buffer.from(bytes)
+    this.lastShape = { bytes: kept, fields: decodeRowDescription(kept) }
+    return this.lastShape
+  }
+
+  private executed(frame: Frame, head: Expectation & { kind: 'execute' }): void {
+    switch (frame.type) {
+      case BACKEND.dataRow:
+        head.execution.shape ??= head.shape()
+        return this.rows(frame, head.execution)
+      case BACKEND.commandComplete:
+        this.complete(frame, head.execution, head.visible)
+        head.done(decodeCommandTag(frame.bytes))
+        return this.shift()
+      case BACKEND.portalSuspended:
+      case BACKEND.emptyQuery:
+        if (head.visible) this.emit({ type: 'reply', bytes: frame.bytes })
+        head.done(null)
+        return this.shift()
+      default:
+        throw unexpected(frame.type)
+    }
+  }
+
+  private queried(frame: Frame, head: Expectation & { kind: 'query' }): void {
+    const execution = this.executionOf(head)
+    switch (frame.type) {
+      case BACKEND.rowDescription: {
+        const shape = this.shape(frame.bytes)
+        if (execution === null) return
+        execution.shape = shape
+        if (head.visible) this.emit({ type: 'reply', bytes: shape.bytes })
+        return
+      }
+      case BACKEND.dataRow:
+        if (execution === null) this.hiddenRow(frame)
+        else this.rows(frame, execution)
+        return
+      case BACKEND.commandComplete:
+        this.completeQuery(frame, head, execution)
+        return
+      case BACKEND.emptyQuery:
+        if (head.visible) this.emit({ type: 'reply', bytes: frame.bytes })
+        return
+      case BACKEND.copyIn:
+        this.copyIn = 'ready'
+        this.copyInBytes = frame.bytes
+        return
+      case BACKEND.copyOut:
+        this.copyingOut = true
+        if (head.visible) this.emit({ type: 'reply', bytes: frame.bytes })
+        return
+      case BACKEND.copyData:
+        this.copyRows(frame, execution)
+        return
+      case BACKEND.copyDone:
+        if (!this.copyingOut || execution === null) throw unexpected(frame.type)
+        this.copyingOut = false
+        this.emit({ type: 'copy-done', execution })
+        return
+      case BACKEND.readyForQuery:
+        return this.ready(frame)
+      default:
+        throw unexpected(frame.type)
+    }
+  }
+
+  /** The first value, as text, of a row that answers the broker's own question. */
+  private hiddenRow(frame: Frame): void {
+    if (frame.part !== 'whole') throw new MalformedBytes('too large an answer')
+    const cursor = new Cursor(frame.bytes, HEADER)
+    if (cursor.uint16() === 0) return
+    const length = cursor.int32()
+    if (length >= 0) this.onHiddenRow?.(decodeUtf8(cursor.slice(length)))
+  }
+
+  private completeQuery(
+    frame: Frame,
+    head: Expectation & { kind: 'query' },
+    execution: Execution | null,
+  ): void {
+    this.copyIn = 'no'
+    if (execution !== null) this.complete(frame, execution, head.visible)
+    head.done(this.queryIndex, decodeCommandTag(frame.bytes))
+    this.queryIndex++
+  }
+
+  private executionOf(head: Expectation & { kind: 'query' }): Execution | null {
+    const last = head.executions.length - 1
+    return head.executions[Math.min(this.queryIndex, last)] ?? null
+  }
+
+  private rows(frame: Frame, execution: Execution): void {
+    if (execution.shape === null) throw new MalformedBytes('rows without a description')
+    const { bytes, count, part } = frame
+    this.emit({ type: 'rows', execution, bytes, count, part: part as Part })
+  }
+
+  private copyRows(frame: Frame, execution: Execution | null): void {
+    if (!this.copyingOut || execution === null) throw unexpected(frame.type)
+    const { bytes, count, part } = frame
+    this.emit({ type: 'copy-rows', execution, bytes, count, part: part as Part })
+  }
+
+  private complete(frame: Frame, execution: Execution, visible: boolean): void {
+    const tag = decodeCommandTag(frame.bytes)
+    execution.rows = rowsOfTag(tag)
+    if (!visible) return
+    if (execution.tag === null) this.emit({ type: 'complete', execution, tag, bytes: frame.bytes })
+    else
+      this.emit({
+        type: 'complete',
+        execution,
+        tag: execution.tag,
+        bytes: encodeCommandComplete(execution.tag),
+      })
+  }
+
+  private failed(frame: Frame): void {
+    const head = this.owed[0]
+    const visible = head === undefined || head.kind === 'sync' || isVisible(head)
+    const fields = decodeErrorFields(frame.bytes)
+    this.error = { fields, visible }
+    this.copyIn = 'no'
+    this.copyingOut = false
+    this.emit({ type: 'error', execution: this.running, bytes: frame.bytes, visible, own: false })
+    if (head === undefined || head.kind === 'query') return
+    this.skipToSync()
+  }
+
+  /** After an error of the extended protocol the target answers nothing until Sync. */
+  private skipToSync(): void {
+    const at = this.owed.findIndex((owed) => owed.kind === 'sync')
+    if (at === -1) {
+      this.owed.length = 0
+      this.skipping = true
+      return
+    }
+    this.owed.splice(0, at)
+  }
+
+  private ready(frame: Frame): void {
+    this.demand(frame, BACKEND.readyForQuery)
+    this.status = decodeReadyForQuery(frame.bytes)
+    this.copyIn = 'no'
+    this.queryIndex = 0
+    this.shift()
+  }
+
+  private demand(frame: Frame, type: number): void {
+    if (frame.type !== type) throw unexpected(frame.type)
+  }
+
+  private shift(): void {
+    this.owed.shift()
+    this.answerLocals()
+  }
+
+  private answerLocals(): void {
+    for (let head = this.owed[0]; head?.kind === 'local'; head = this.owed[0]) {
+      this.emit({ type: 'reply', bytes: head.bytes })
+      this.owed.shift()
+    }
+  }
+}
+
+const GUARDED: ReadonlyMap<string, string> = new Map([
+  ['default_transaction_read_only', 'on'],
+  ['client_encoding', 'UTF8'],
+  ['standard_conforming_strings', 'on'],
+])
+
+function isVisible(expectation: Expectation): boolean {
+  if (expectation.kind === 'local' || expectation.kind === 'sync' || expectation.visible)
+    return true
+  return 'errors' in expectation && expectation.errors === true
+}
+
+function unexpected(type: number): MalformedBytes {
+  return new MalformedBytes(`the target sent '${String.fromCharCode(type)}' out of turn`)
+}
