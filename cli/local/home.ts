@@ -15,9 +15,13 @@ export function hoopHome(env: Environment = process.env): string {
 
 /** A folder that only this person can enter, also when it was there before. */
 export async function privateFolder(path: string): Promise<string> {
-  await mkdir(path, { recursive: true, mode: 0o700 })
-  await chmod(path, 0o700)
-  return path
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    await chmod(path, 0o700)
+    return path
+  } catch (cause) {
+    throw cannot('use', path, cause)
+  }
 }
 
 /** A 0600 file that is there whole or not at all, whatever happens in between. */
@@ -79,7 +83,7 @@ export function checkedName(kind: string, name: string): string {
   })
 }
 
-function cannot(what: 'read' | 'write', path: string, cause: unknown): HoopError {
+function cannot(what: 'read' | 'write' | 'use', path: string, cause: unknown): HoopError {
   const reason = (cause as NodeJS.ErrnoException).code ?? 'unknown error'
   return new HoopError({
     code: 'home_unusable',
