@@ -1,0 +1,75 @@
+import type { Fault } from '../policy/document.ts'
+import type { ConnectionPolicy, Policy } from '../policy/policy.ts'
+
+/** The broker's configuration: checked, complete, paths absolute, times in milliseconds. */
+export interface Config {
+  /** The file that it was read from. */
+  readonly file: string
+  readonly demo: boolean
+  readonly listen: { readonly host: string; readonly port: number }
+  /** As people and the identity provider know it; without a slash at the end. */
+  readonly publicUrl: string
+  /** Paths of PEM files. */
+  readonly tls: { readonly cert: string; readonly key: string } | null
+  readonly behindProxy: boolean
+  readonly identity: IdentityConfig
+  readonly dataDir: string
+  readonly policy: Policy
+  readonly approval: ApprovalConfig
+  readonly limits: LimitsConfig
+  readonly connections: readonly ConnectionConfig[]
+  /** What works but was perhaps not meant. */
+  readonly warnings: readonly Fault[]
+}
+
+export interface IdentityConfig {
+  readonly issuer: string
+  readonly clientId: string
+  readonly audience: string
+  readonly scopes: readonly string[]
+  readonly groupsClaim: string
+  readonly roles: Readonly<
+    Record<'requester' | 'approver' | 'auditor' | 'admin', readonly string[]>
+  >
+}
+
+export interface ApprovalConfig {
+  /** From the question to the answer. */
+  readonly expiresAfter: number
+  /** The same, where a transaction is open and holds locks. */
+  readonly inTransaction: number
+  /** From the answer to its use. */
+  readonly useWithin: number
+}
+
+export interface LimitsConfig {
+  readonly sessionsPerPerson: number
+  /** Bytes of one COPY FROM STDIN that are kept until somebody decides. */
+  readonly copySpool: number
+}
+
+export interface ConnectionConfig {
+  readonly name: string
+  readonly kind: 'postgres'
+  readonly target: TargetConfig
+  /** The first is the one that is meant where none is named. */
+  readonly databases: readonly [string, ...string[]]
+  readonly readerRole: string | null
+  readonly writerRole: string | null
+  readonly policy: ConnectionPolicy
+}
+
+export interface TargetConfig {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  /** Read anew each time; throws `secret_missing`. */
+  readonly password: () => string
+  readonly tls: {
+    readonly mode: 'disable' | 'require' | 'verify-ca' | 'verify-full'
+    readonly ca?: string
+    readonly serverName?: string
+  }
+  readonly connectTimeoutMs: number
+  readonly allowCleartextPassword: boolean
+}

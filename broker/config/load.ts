@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs'
+import { basename, dirname, resolve } from 'node:path'
+import { EXIT, HoopError } from '../../protocol/errors.ts'
+import { checkDocument, Document, type Fault, FaultyFile, sortFaults } from '../policy/document.ts'
+import { readPolicy } from '../policy/parse.ts'
+import type { Policy } from '../policy/policy.ts'
+import { type Checked, configFaults, configWarnings } from './checks.ts'
+import type { Config, ConnectionConfig } from './config.ts'
+import { type ConfigFile, configFile } from './schema.ts'
+import { readSecret, type Secret } from './secrets.ts'
+import { parseDuration, parseSize } from './units.ts'
+
+/** The configuration, or FaultyFile (exit 2) with everything that is wrong with it. */
+export function loadConfig(file: string, environment: NodeJS.ProcessEnv = process.env): Config {
+  const { config, faults } = checkConfig(file, environment)
+  if (config === null) throw new FaultyFile('bad_config', faults)
+  return config
+}
+
+/** The same without throwing, for `broker check`. A file that cannot be read is still thrown. */
+export function checkConfig(
+  file: string,
+  environment: NodeJS.ProcessEnv = process.env,
+): { readonly config: Config | null; readonly faults: readonly Fault[] } {
+  const document = new Document(readText(file), file)
+  const { value: raw, faults } = checkDocument(document, configFile)
+  if (raw === null) return { config: null, faults }
+  const absolute = (path: string) => resolve(dirname(file), path)
+  const { policy, faults: policyFaults } = policyOf(raw, document, absolute)
+  const checked = { document, raw, policy, absolute, environment }
+  const own = sortFaults(configFaults(checked))
+  if (policy === null || own.length) return { config: null, faults: [...own, ...policyFaults] }
+  return { config: build({ ...checked, policy }), faults: [] }
+}
+
+/** Inline, or a file of its own whose faults carry its own name. */
+function policyOf(raw: ConfigFile, document: Document, absolute: (path: string) => string) {
+  if (typeof raw.policy !== 'string') return readPolicy(document, ['policy'])
+  const file = absolute(raw.policy)
+  try {
+    return readPolicy(new Document(readText(file), file))
+  } catch (error) {
+    if (!(error instanceof HoopError)) throw error
+    return { policy: null, faults: [document.fault(['policy'], error.message)] }
+  }
+}
+
+export function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : null
+    const why =
+      code === 'ENOENT' ? 'it does not exist' : code === 'EISDIR' ? 'it is a folder' : `${code}`
+    throw new HoopError({
+      code: 'unreadable_file',
+      message: `Cannot read ${file}: ${why}.`,
+      hint: `Check the path; \`hoop broker init --output ${basename(file)}\` writes a configuration to start from.`,
+      exit: EXIT.usage,
+      fault: 'client',
+      cause,
+    })
+  }
+}
+
+function build(checked: Checked & { readonly policy: Policy }): Config {
+  const { document, raw, policy, absolute } = checked
+  const { identity } = raw
+  const { requester = [], approver = [], auditor = [], admin = [] } = identity.roles
+  return {
+    file: document.file,
+    demo: raw.demo ?? false,
+    listen: raw.listen,
+    publicUrl: raw.public_url.replace(/\/+$/, ''),
+    tls: raw.tls ? { cert: absolute(raw.tls.cert), key: absolute(raw.tls.key) } : null,
+    behindProxy: raw.behind_proxy ?? false,
+    identity: {
+      issuer: identity.issuer,
+      clientId: identity.client_id,
+      audience: identity.audience,
+      scopes: identity.scopes ?? ['openid', 'email', 'offline_access'],
+      groupsClaim: identity.groups_claim ?? 'groups',
+      roles: { requester, approver, auditor, admin },
+    },
+    dataDir: absolute(raw.data_dir),
+    policy,
+    approval: {
+      expiresAfter: duration(raw.approval?.expires_after, '1h'),
+      inTransaction: duration(raw.approval?.in_transaction, '10m'),
+      useWithin: duration(raw.approval?.use_within, '1h'),
+    },
+    limits: {
+      sessionsPerPerson: raw.limits?.sessions_per_person ?? 64,
+      copySpool: parseSize(raw.limits?.copy_spool ?? '2GB')!,
+    },
+    connections: raw.connections.map((connection) => connectionOf(connection, checked)),
+    warnings: sortFaults(configWarnings(checked)),
+  }
+}
+
+function connectionOf(
+  raw: ConfigFile['connections'][number],
+  { policy, absolute, environment }: Checked & { readonly policy: Policy },
+): ConnectionConfig {
+  const { target } = raw
+  const { password, tls } = target
+  const secret: Secret = 'file' in password ? { file: absolute(password.file) } : password
+  const [first, ...more] = raw.databases
+  return {
+    name: raw.name,
+    kind: raw.kind,
+    target: {
+      host: target.host,
+      port: target.port,
+      user: target.user,
+      password: () => readSecret(secret, environment),
+      tls: {
+        mode: tls?.mode ?? (target.host.startsWith('/') ? 'disable' : 'verify-full'),
+        ...(tls?.ca === undefined ? {} : { ca: absolute(tls.ca) }),
+        ...(tls?.server_name === undefined ? {} : { serverName: tls.server_name }),
+      },
+      connectTimeoutMs: duration(target.connect_timeout, '10s'),
+      allowCleartextPassword: target.allow_cleartext_password ?? false,
+    },
+    databases: [first!, ...more],
+    readerRole: raw.reader_role ?? null,
+    writerRole: raw.writer_role ?? null,
+    policy: policy.connections.get(raw.name)!,
+  }
+}
+
+function duration(text: string | undefined, unsaid: string): number {
+  return parseDuration(text ?? unsaid)!
+}

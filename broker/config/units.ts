@@ -1,0 +1,15 @@
+const MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+const BYTES = { B: 1, kB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30 } as const
+
+/** `90s`, `10m`, `1h30m`, `2d` in milliseconds; null: not a duration. */
+export function parseDuration(text: string): number | null {
+  if (!/^(\d{1,9}(ms|s|m|h|d))+$/.test(text)) return null
+  const parts = [...text.matchAll(/(\d+)(ms|s|m|h|d)/g)]
+  return parts.reduce((sum, [, n, unit]) => sum + Number(n) * MS[unit as keyof typeof MS], 0)
+}
+
+/** `512MB`, `2GB` in bytes; null: not a size. */
+export function parseSize(text: string): number | null {
+  const found = /^(\d{1,9})(B|kB|MB|GB)$/.exec(text)
+  return found && Number(found[1]) * BYTES[found[2] as keyof typeof BYTES]
+}
