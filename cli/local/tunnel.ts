@@ -6,6 +6,7 @@ import {
   CLOSE,
   CONTROL_MARK,
   FrameSorter,
+  MAX_FRAME,
   pieces,
   TUNNEL_VERSION,
 } from '../../protocol/tunnel/frames.ts'
@@ -245,7 +246,7 @@ class ClientTunnel implements Tunnel {
   private receiveAnswer(message: ServerMessage): void {
     if (message.t === 'refused') this.refused(new TunnelRefused(message))
     else if (message.t === 'hello' && this.phase === 'hello') {
-      this.frame = message.limits.frame
+      this.frame = Math.min(message.limits.frame, MAX_FRAME)
       this.phase = 'answer'
       this.ws.send(encodeMessage(this.request as ClientMessage))
     } else if (message.t === 'opened' && this.phase === 'answer' && this.request?.t === 'open') {
