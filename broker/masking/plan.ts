@@ -1,0 +1,99 @@
+import type { FieldDescription } from '../../protocol/pg/backend.ts'
+import type { OutputColumn, StatementFacts } from '../../protocol/pg/statement.ts'
+import { type CellMask, cellMask, type Wanted } from './cell.ts'
+import type { ProtectedColumns } from './protect.ts'
+
+/** What happens to each column of a result; made before its first row. */
+export interface RowPlan {
+  /** True: nothing is masked, the rows need not be opened. */
+  readonly clear: boolean
+  /** null = stays as it is. */
+  readonly columns: readonly (CellMask | null)[]
+  /** The same for people and for the record. */
+  readonly masked: readonly boolean[]
+}
+
+/**
+ * Decides by where values come from: the server's word (table OID and attnum in RowDescription)
+ * and the parse tree's (facts). Either one is enough to mask. Without the server's word a column
+ * is clear only if the facts prove it, or if the statement has nothing to do with what is protected.
+ * `facts` are those of the statement whose rows these are (the inner one of EXECUTE and FETCH);
+ * null = not known.
+ */
+export function planRows(
+  fields: readonly FieldDescription[],
+  facts: StatementFacts | null,
+  protect: ProtectedColumns,
+): RowPlan {
+  if (protect.empty) return clearPlan(fields.length)
+  const output = facts?.output?.length === fields.length ? facts.output : null
+  const doubt = isDoubtful(facts, protect)
+  const columns = fields.map((field, index) => {
+    const wanted = wantedFor(field, output?.[index] ?? null, doubt, protect)
+    return wanted && cellMask(wanted, field, protect.textTypes)
+  })
+  const masked = columns.map((mask) => mask !== null)
+  return { clear: !masked.includes(true), columns, masked }
+}
+
+/** For COPY … TO STDOUT: the fields of the query it stands for, in the format of the COPY. */
+export function planCopy(
+  fields: readonly FieldDescription[],
+  facts: StatementFacts | null,
+  protect: ProtectedColumns,
+): RowPlan {
+  const command = facts?.command.type === 'copy-out' ? facts.command : null
+  const format = command?.options.format === 'binary' ? 1 : 0
+  return planRows(
+    fields.map((field) => ({ ...field, format })),
+    facts,
+    protect,
+  )
+}
+
+export function clearPlan(columns: number): RowPlan {
+  return {
+    clear: true,
+    columns: new Array<null>(columns).fill(null),
+    masked: new Array<boolean>(columns).fill(false),
+  }
+}
+
+function wantedFor(
+  field: FieldDescription,
+  output: OutputColumn | null,
+  doubt: boolean,
+  protect: ProtectedColumns,
+): Wanted | null {
+  const byFacts = output && fromFacts(output, protect)
+  const byServer = field.table === 0 ? null : protect.wanted(field.table, field.column)
+  if (byServer !== null || byFacts !== null) return byServer ?? byFacts
+  if (field.table !== 0 && protect.isBase(field.table)) return null
+  return output?.proved !== true && (doubt || isUnknown(field, protect)) ? protect.redact : null
+}
+
+/** A table that was made since the catalogue was read. */
+function isUnknown(field: FieldDescription, protect: ProtectedColumns): boolean {
+  return field.table !== 0 && !protect.knows(field.table)
+}
+
+function fromFacts(output: OutputColumn, protect: ProtectedColumns): Wanted | null {
+  for (const { table, column } of output.origins) {
+    const wanted = protect.wanted(table, column)
+    if (wanted === null) continue
+    return output.plain && output.origins.length === 1 ? wanted : protect.redact
+  }
+  return null
+}
+
+/**
+ * EXPLAIN prints constants and conditions, never rows: it tells of a protected column only if a
+ * condition is about one.
+ */
+function isDoubtful(facts: StatementFacts | null, protect: ProtectedColumns): boolean {
+  if (facts?.node !== 'ExplainStmt') return protect.touches(facts)
+  return (
+    facts.functions.some((use) => !use.harmless) ||
+    facts.predicates.some(({ table, column }) => protect.wanted(table, column) !== null)
+  )
+}
