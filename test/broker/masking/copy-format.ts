@@ -13,14 +13,11 @@ const LETTERS: Readonly<Record<string, string>> = {
 export function writeText(rows: readonly Row[], options: CopyOptions): Buffer {
   const cell = (value: Buffer | null): string => {
     if (value === null) return options.null
-    return [...value.toString('latin1')]
-      .map((c) => LETTERS[c] ?? c)
-      .map((c, at) => {
-        const original = value.toString('latin1')[at]!
-        if (original in LETTERS) return `\\${c}`
-        return c === '\\' || c === options.delimiter ? `\\${c}` : c
-      })
-      .join('')
+    return [...value.toString('latin1')].map(escaped).join('')
+  }
+  const escaped = (c: string): string => {
+    if (c in LETTERS) return `\\${LETTERS[c]}`
+    return c === '\\' || c === options.delimiter ? `\\${c}` : c
   }
   const lines = rows.map((row) => `${row.map(cell).join(options.delimiter)}\n`)
   return Buffer.from(lines.join(''), 'latin1')

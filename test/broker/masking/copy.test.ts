@@ -55,12 +55,12 @@ const anyOptions: fc.Arbitrary<CopyOptions> = fc
     fc.boolean(),
   )
   .filter(([, delimiter, , quote]) => delimiter !== quote)
-  .map(([format, delimiter, marker, quote, escape, header]) =>
+  .map(([format, delimiter, marker, quote, escaper, header]) =>
     copyOptions(format, {
       delimiter,
       null: marker,
       quote,
-      escape,
+      escape: escaper,
       header: header && format !== 'binary',
     }),
   )
