@@ -22,7 +22,7 @@ async function run(invocation: Invocation, root: string): Promise<void> {
   switch (invocation.type) {
     case 'help': {
       const { showHelp } = await import('./output/help.ts')
-      return showHelp(invocation.words, root)
+      return showHelp(invocation.words)
     }
     case 'unknown':
       throw unknownCommand(invocation.words, Object.keys(commands))

@@ -3,6 +3,7 @@ import { EXIT, HoopError } from '../../protocol/errors.ts'
 import type { Authenticator } from '../identity/authenticator.ts'
 import { challengeHeaders, isChallenge } from '../identity/challenge.ts'
 import type { Principal } from '../identity/principal.ts'
+import type { ApiDeps } from './deps.ts'
 import type { Api } from './server.ts'
 
 const CALLERS = new WeakMap<FastifyRequest, Principal>()
@@ -11,11 +12,14 @@ const CALLERS = new WeakMap<FastifyRequest, Principal>()
  * The one hook that every call passes before its body is read: DPoP token and proof (RFC 9449), and
  * no browser. A route that is registered behind it cannot be reached without it.
  */
-export function authenticateCalls(app: Api, authenticator: Authenticator): void {
+export function authenticateCalls(app: Api, deps: Pick<ApiDeps, 'authenticator' | 'saw'>): void {
+  const { authenticator } = deps
   app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
     reply.header('DPoP-Nonce', authenticator.nonce())
     refuseBrowsers(request)
-    CALLERS.set(request, await identify(request, reply, authenticator))
+    const caller = await identify(request, reply, authenticator)
+    CALLERS.set(request, caller)
+    await deps.saw?.(caller)
   })
 }
 

@@ -12,6 +12,7 @@ const PARAMETER_END = 1024
  * approver must have read `GET …/statement` (the desk refuses it otherwise).
  */
 export function cutRequest(request: Request): Request {
+  if (request.cut !== null) return request
   const size = sizeOf(request)
   if (size <= WHOLE_BYTES) return request
   const { statement } = request

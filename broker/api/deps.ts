@@ -19,6 +19,8 @@ export interface ApiDeps {
   readonly exec: ExecService
   readonly doctor: DoctorService
   readonly runtime: Runtime
+  /** Told of everybody who calls, so that `sod explain` can name them. */
+  readonly saw?: (caller: Principal) => void | Promise<void>
   /** Routes of other parts, below the same hook: broker/api/sessions.ts. */
   readonly routes?: readonly ((app: FastifyInstance) => void | Promise<void>)[]
 }

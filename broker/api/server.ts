@@ -53,7 +53,7 @@ export async function createApi(deps: ApiDeps, options: ApiOptions = {}): Promis
   discoveryRoutes(app, deps)
   await app.register(async (inner) => {
     const api = inner as unknown as Api
-    authenticateCalls(api, deps.authenticator)
+    authenticateCalls(api, deps)
     whoamiRoutes(api)
     connectionRoutes(api, deps.connections)
     requestRoutes(api, deps.requests, deps.runtime)

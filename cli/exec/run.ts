@@ -3,6 +3,7 @@ import { Request } from '../../protocol/api/requests.ts'
 import { EXIT, type ExitCode, HoopError } from '../../protocol/errors.ts'
 import type { BrokerApi } from '../broker-api.ts'
 import { jsonLines } from '../json-lines.ts'
+import { Interruption } from '../login/interruption.ts'
 import type { Output } from '../output/output.ts'
 import { describeNeeds } from '../output/request-screen.ts'
 import { collector, csvPrinter, type ResultPrinter, tablePrinter } from '../output/results.ts'
@@ -24,15 +25,8 @@ const LARGE = 256 * 1024
 
 /** Sends it, prints what comes, gives the exit code. Ctrl-C takes a request back that still waits. */
 export async function runExec(api: BrokerApi, body: Exec, screen: ExecScreen): Promise<number> {
-  const run = new ExecRun(api, screen)
-  const stop = new AbortController()
-  const interrupt = () => stop.abort()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupt)
-  try {
-    return await run.go(body, stop.signal)
-  } finally {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupt)
-  }
+  using interruption = new Interruption()
+  return await new ExecRun(api, screen).go(body, interruption.signal)
 }
 
 class ExecRun {
