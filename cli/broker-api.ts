@@ -27,11 +27,13 @@ export class BrokerApi {
   #prover: { readonly key: string | undefined; readonly prover: Prover } | null = null
   #nonce: string | null = null
   #clockOffset = 0
+  readonly #now: () => number
 
-  private constructor(url: string, profile: Profile, session: LoginSession) {
+  private constructor(url: string, profile: Profile, session: LoginSession, now = Date.now) {
     this.url = url
     this.profile = profile
     this.#session = session
+    this.#now = now
   }
 
   /** Throws not_logged_in (exit 3) when this profile has no login. */
@@ -41,8 +43,13 @@ export class BrokerApi {
   }
 
   /** For a login that is being made. */
-  static withSession(url: string, profile: Profile, session: LoginSession): BrokerApi {
-    return new BrokerApi(url, profile, session)
+  static withSession(
+    url: string,
+    profile: Profile,
+    session: LoginSession,
+    now: () => number = Date.now,
+  ): BrokerApi {
+    return new BrokerApi(url, profile, session, now)
   }
 
   /** One call, one JSON answer. An empty answer is null. */
@@ -116,7 +123,7 @@ export class BrokerApi {
   ): Promise<Record<string, string>> {
     const prover = await this.#proverFor(credentials)
     const { accessToken } = credentials
-    const now = Date.now() + this.#clockOffset
+    const now = this.#now() + this.#clockOffset
     const proof = await prover.prove({ method, url, accessToken, nonce: this.#nonce, now })
     return { Authorization: `DPoP ${accessToken}`, DPoP: proof }
   }
@@ -145,7 +152,7 @@ export class BrokerApi {
 
   #correctClock(response: Response): boolean {
     const date = Date.parse(response.headers.get('date') ?? '')
-    const offset = Number.isNaN(date) ? 0 : date - Date.now()
+    const offset = Number.isNaN(date) ? 0 : date - this.#now()
     if (Math.abs(offset - this.#clockOffset) < CLOCK_SLACK_MS) return false
     this.#clockOffset = offset
     return true

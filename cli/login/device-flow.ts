@@ -44,16 +44,25 @@ export async function deviceFlow(options: DeviceFlowOptions): Promise<Credential
     const key = await generateKey()
     const DPoP = await dpopHandle(configuration, key)
     const limit = AbortSignal.timeout(started.expires_in * 1000)
-    const answer = await openid.pollDeviceAuthorizationGrant(
+    const polling = openid.pollDeviceAuthorizationGrant(
       configuration,
       options.interval === undefined ? started : { ...started, interval: options.interval },
       parameters,
       { DPoP, signal: AbortSignal.any([signal, limit]) },
     )
+    // The library looks at the signal between two polls only; Ctrl-C does not wait for that.
+    const answer = await Promise.race([polling, aborted(signal)])
     return credentialsFrom(answer, settings, key, null)
   } catch (error) {
     throw translated(error, settings.issuer, signal)
   }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
 }
 
 /** Addresses that a terminal or a browser is given are web addresses and nothing else. */
