@@ -9,7 +9,7 @@ import { BROKER_USER, DATABASE, READER, seed, WRITER } from './database.ts'
 import { PEOPLE, POLICY, ROLES } from './people.ts'
 import { freePort } from './port.ts'
 import { type RunningPostgres, startPostgres } from './postgres.ts'
-import { startProvider } from './provider.ts'
+import { type DemoProvider, startProvider } from './provider.ts'
 
 export interface DemoOptions {
   /** Everything that is written goes here and stays; without it a temporary folder. */
@@ -45,7 +45,6 @@ export interface Demo {
 }
 
 const HOST = '127.0.0.1'
-const CLIENT_ID = 'hoop-cli'
 
 /** Provider, database and broker, all real, all on loopback. What was started is stopped if a later part fails. */
 export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
@@ -59,10 +58,10 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
       startTarget(home, secrets, started),
       startPeople(broker, started),
     ])
-    const config = await configure(home, { port, broker, issuer: provider.issuer, target })
+    const config = await configure(home, { port, broker, provider, target })
     const running = await startBroker(loadConfig(config))
     started.push(() => running.close())
-    const ready = describe({ broker, issuer: provider.issuer, home, config, target })
+    const ready = describe({ broker, provider, home, config, target })
     return { ready, stop: () => started.stop() }
   } catch (error) {
     await started.stop()
@@ -131,7 +130,7 @@ async function startTarget(home: string, secrets: Secrets, started: Started) {
 }
 
 async function startPeople(audience: string, started: Started) {
-  const provider = await startProvider({ users: PEOPLE, clientId: CLIENT_ID, audience })
+  const provider = await startProvider({ users: PEOPLE, audience })
   started.push(() => provider.close())
   return provider
 }
@@ -139,20 +138,21 @@ async function startPeople(audience: string, started: Started) {
 interface Parts {
   readonly port: number
   readonly broker: string
-  readonly issuer: string
+  readonly provider: DemoProvider
   readonly target: RunningPostgres
 }
 
 /** Files as an operator writes them: `hoop broker check` and `broker start` take them, too. */
-async function configure(home: string, { port, broker, issuer, target }: Parts): Promise<string> {
+async function configure(home: string, { port, broker, provider, target }: Parts): Promise<string> {
   const config = {
     demo: true,
     listen: { host: HOST, port },
     public_url: broker,
     identity: {
-      issuer,
-      client_id: CLIENT_ID,
-      audience: broker,
+      issuer: provider.issuer,
+      client_id: provider.clientId,
+      audience: provider.audience,
+      scopes: [...provider.scopes],
       groups_claim: 'groups',
       roles: ROLES,
     },
@@ -185,7 +185,7 @@ function describe(at: Omit<Parts, 'port'> & { home: string; config: string }): R
   return {
     event: 'ready',
     broker: at.broker,
-    issuer: at.issuer,
+    issuer: at.provider.issuer,
     home: at.home,
     people: join(at.home, 'people'),
     config: at.config,
