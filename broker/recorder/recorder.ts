@@ -46,6 +46,11 @@ export interface LiveLog extends LogPosition {
   readonly path: string
 }
 
+/** A log that grew, by how many entries since it was last taken. */
+export interface GrownLog extends LiveLog {
+  readonly grewBy: number
+}
+
 export interface Recorder {
   /** data_dir/sessions. */
   readonly folder: string
@@ -58,7 +63,7 @@ export interface Recorder {
   head(): { entries: number; hash: string }
   live(session: string): LiveLog | null
   /** Sessions whose logs grew since the last call. Those who index ask now and then. */
-  takeGrown(): readonly LiveLog[]
+  takeGrown(): readonly GrownLog[]
   /** Ends every session that is still open. */
   close(why: string): void
 }
@@ -88,6 +93,8 @@ interface Live {
   readonly path: string
   readonly log: SessionLog
   grown: boolean
+  /** Entries when it was last taken. */
+  taken: number
 }
 
 interface RecorderParts {
@@ -148,7 +155,8 @@ class FileRecorder implements Recorder {
     file.write(header, 0, header.length)
     const writer = new ChainWriter(genesis(header))
     const first = writer.hash
-    const live: Live = { session, path, log: this.#log(file, writer, () => live), grown: false }
+    const log = this.#log(file, writer, () => live)
+    const live: Live = { session, path, log, grown: false, taken: 0 }
     live.log.append([openEntry(start)])
     this.#brokerLog.append({ kind: 'session-open', session, path, genesis: first })
     this.#live.set(session, live)
@@ -212,12 +220,15 @@ class FileRecorder implements Recorder {
     return live === undefined ? null : { session, path: live.path, ...live.log.position }
   }
 
-  takeGrown(): readonly LiveLog[] {
+  takeGrown(): readonly GrownLog[] {
     const grown = this.#grown
     this.#grown = []
     return grown.map((live) => {
+      const { session, path, log, taken } = live
+      const { position } = log
       live.grown = false
-      return { session: live.session, path: live.path, ...live.log.position }
+      live.taken = position.entries
+      return { session, path, ...position, grewBy: position.entries - taken }
     })
   }
 

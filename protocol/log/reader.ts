@@ -202,7 +202,7 @@ function mismatch(expected: number, said: number): string {
 }
 
 /** The fields of an entry. Throws LogFormatError when the head is not what its kind says. */
-export function decodeEntry(frame: Frame): Entry {
+export function decodeEntry(frame: Pick<Frame, 'kind' | 'head' | 'payload' | 'absent'>): Entry {
   const spec = ENTRIES[frame.kind]
   const head = new HeadReader(frame.head)
   const entry: Record<string, unknown> = { kind: frame.kind }
