@@ -93,15 +93,17 @@ async function withDeadline<T>(
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const deadline = new AbortController()
-  const timer = runtime.setTimer(target.connectTimeoutMs, () => deadline.abort())
+  const timer = runtime.setTimer(target.connectTimeoutMs, () => deadline.abort(LATE))
   try {
     return await run(deadline.signal)
   } catch (error) {
-    throw deadline.signal.aborted ? unreachable(target, deadline.signal.reason) : error
+    throw deadline.signal.aborted ? unreachable(target, LATE) : error
   } finally {
     timer.cancel()
   }
 }
+
+const LATE = Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' })
 
 /** Built from nothing but the target's configuration and the allow-list (wire.md PG-09). */
 function startupPacket(target: PostgresTarget, startup: UpstreamStartup): Record<string, string> {

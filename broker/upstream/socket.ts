@@ -151,14 +151,12 @@ export function channelBinding(socket: Socket, offered: boolean): ChannelBinding
   return { type: 'server-end-point', hash: createHash(hash).update(certificate.raw).digest() }
 }
 
-function signatureHash(certificate: X509Certificate): string | null {
-  const name = /(?:with-?(SHA\d+|MD5)|^(SHA\d+|MD5)with)/i.exec(algorithmOf(certificate))
-  const hash = (name?.[1] ?? name?.[2])?.toLowerCase() ?? null
+/** `RSA-SHA256`, `sha256WithRSAEncryption`, `ecdsa-with-SHA384` → the hash, or null. */
+function signatureHash({ signatureAlgorithm }: X509Certificate): string | null {
+  const hash = /(?:SHA-?\d+|MD5)/i
+    .exec(signatureAlgorithm ?? '')?.[0]
+    .toLowerCase()
+    .replace('-', '')
+  if (hash === undefined) return null
   return hash === 'md5' || hash === 'sha1' ? 'sha256' : hash
-}
-
-/** `sha256WithRSAEncryption`, `ecdsa-with-SHA384` (Node 24.9 and newer). */
-function algorithmOf(certificate: X509Certificate): string {
-  const { signatureAlgorithm } = certificate as { readonly signatureAlgorithm?: string }
-  return signatureAlgorithm ?? ''
 }
