@@ -144,9 +144,9 @@ function ruleOf(file: string): Rule | undefined {
   return TABLE.find((rule) => within(file, rule.of))
 }
 
-function mayImport(rule: Rule, { from, what }: Import): boolean {
+function mayImport(rule: Rule, { from, what, loads }: Import): boolean {
   if (isOurs(what)) return within(what, rule.of) || rule.may.some((place) => within(what, place))
-  if (rule.libraries === 'any') return true
+  if (rule.libraries === 'any' || !loads) return true
   return rule.libraries.includes(what) || what === 'node:buffer' || from.startsWith('test/')
 }
 
@@ -218,7 +218,10 @@ const IMPURE: readonly (readonly [string, RegExp])[] = [
   ['sets a timer', /\b(setTimeout|setInterval|setImmediate|queueMicrotask)\b/],
   ['makes randomness', /\bMath\.random\b|\brandomBytes\b|\brandomUUID\b|\bgetRandomValues\b/],
   ['touches the process', /\bprocess\./],
-  ['reaches the network', /\bfetch\(|\bWebSocket\b/],
+  [
+    'reaches the network',
+    /\b(globalThis|WebSocket|XMLHttpRequest)\b|\bfetch\((['"`]|new URL\b|url\b)/,
+  ],
 ]
 
 test('protocol never awaits, reads a clock or reaches out', () => {

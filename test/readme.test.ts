@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { POLICY } from '../broker/demo/people.ts'
+import { commands } from '../cli/commands.ts'
+import { EXIT } from '../protocol/errors.ts'
+
+/** What the README says is so. */
+
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  scripts: Record<string, string>
+  license: string
+}
+
+test('the two commands stand on top and exist', () => {
+  const top = readme.split('\n').slice(0, 6).join('\n')
+  assert.match(top, /npm install && npm run demo/)
+  assert.match(top, /npm install && npm test/)
+  assert.ok(manifest.scripts['demo'])
+  assert.ok(manifest.scripts['test'])
+})
+
+test('the policy is the demo’s', () => {
+  assert.ok(readme.includes(POLICY))
+})
+
+test('every exit code is explained, and no other', () => {
+  const told = [...readme.matchAll(/^\| (\d) \|/gm)].map(([, code]) => Number(code))
+  assert.deepEqual(told, Object.values(EXIT))
+})
+
+test('every command that it names is one', () => {
+  const named = [...readme.matchAll(/npx hoop ([a-z]+(?: [a-z]+)?)/g)].map(([, words]) => words)
+  for (const words of named) {
+    const [first] = (words ?? '').split(' ')
+    assert.ok(commands[words ?? ''] ?? commands[first ?? ''], `hoop ${words}`)
+  }
+})
+
+test('every document that it links to is there', () => {
+  for (const [, path] of readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
+    assert.ok(readFileSync(new URL(`../${path}`, import.meta.url)).length > 0)
+  }
+})
