@@ -6,6 +6,7 @@ import {
   isSeq,
   LineCounter,
   parseDocument,
+  visit,
   type YAMLMap,
 } from 'yaml'
 import { z } from 'zod'
@@ -56,6 +57,7 @@ export class Document {
     this.#tree = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false })
     const found = [...this.#tree.errors, ...this.#tree.warnings]
     const faults = found.map((e) => this.#faultAt(e.pos[0], syntaxMessage(e.code, e.message)))
+    faults.push(...this.#strangeKeys())
     this.value = faults.length ? undefined : this.#plain(faults)
     this.faults = faults
   }
@@ -72,6 +74,18 @@ export class Document {
 
   has(path: Path): boolean {
     return path.length === 0 ? this.#tree.contents !== null : this.#tree.hasIn(path as unknown[])
+  }
+
+  /** Keys that would vanish, or change, on the way to a plain object. */
+  #strangeKeys(): readonly Fault[] {
+    const faults: Fault[] = []
+    visit(this.#tree, {
+      Pair: (_, pair) => {
+        const plain = isScalar(pair.key) && keyText(pair.key) !== '__proto__'
+        if (!plain) faults.push(this.#faultAt(startOf(pair.key) ?? 0, 'this cannot be a key'))
+      },
+    })
+    return faults
   }
 
   #plain(faults: Fault[]): unknown {
@@ -142,7 +156,8 @@ function issueFaults(
     )
   }
   if (issue.code === 'invalid_key') {
-    return [document.faultAtKey(path, issue.issues[0]?.message ?? issue.message)]
+    const why = issue.issues[0]?.message ?? issue.message
+    return [document.faultAtKey(path, `"${String(path.at(-1))}": ${why}`)]
   }
   if (issue.code === 'invalid_union') {
     const branch = closestBranch(issue.errors)

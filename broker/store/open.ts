@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
 import { Kysely } from 'kysely'
 import { migrate } from './migrations.ts'
 import { StoredPeople } from './people.ts'
@@ -18,9 +19,18 @@ export interface StoreOptions {
 export async function openStore({ dataDir, now }: StoreOptions): Promise<Store> {
   const file = (name: string) => (dataDir === null ? ':memory:' : join(dataDir, name))
   const state = openDatabase(file('state.sqlite'), 'FULL')
-  const proofs = openDatabase(file('proofs.sqlite'), 'NORMAL')
   const db = new Kysely<Tables>({ dialect: new NodeSqliteDialect(state) })
-  await migrate(db)
+  try {
+    await migrate(db)
+    const proofs = openDatabase(file('proofs.sqlite'), 'NORMAL')
+    return assemble(db, proofs, now)
+  } catch (error) {
+    await db.destroy()
+    throw error
+  }
+}
+
+function assemble(db: Kysely<Tables>, proofs: DatabaseSync, now: () => number): Store {
   return {
     requests: new StoredRequests(db),
     people: new StoredPeople(db),

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import { CompiledQuery, type DatabaseConnection, SqliteDialect, SqliteDriver } from 'kysely'
@@ -9,7 +9,7 @@ import { HoopError } from '../../protocol/errors.ts'
  * may be lost with the machine's power, with the operating system (NORMAL).
  */
 export function openDatabase(file: string, durability: 'FULL' | 'NORMAL'): DatabaseSync {
-  if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  if (file !== ':memory:') makePrivate(file)
   const database = new DatabaseSync(file, {
     enableForeignKeyConstraints: true,
     enableDoubleQuotedStringLiterals: false,
@@ -21,12 +21,18 @@ export function openDatabase(file: string, durability: 'FULL' | 'NORMAL'): Datab
     database.exec(`pragma synchronous = ${durability}`)
     database.exec('pragma recursive_triggers = on')
     database.exec('begin exclusive; commit')
-    if (file !== ':memory:') chmodSync(file, 0o600)
     return database
   } catch (error) {
     database.close()
     throw isBusy(error) ? locked(file, error) : error
   }
+}
+
+/** Before SQLite opens it: what SQLite puts beside a file gets the same rights. */
+function makePrivate(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  closeSync(openSync(file, 'a', 0o600))
+  chmodSync(file, 0o600)
 }
 
 function isBusy(error: unknown): boolean {

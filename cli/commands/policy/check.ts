@@ -18,17 +18,28 @@ export default class PolicyCheck extends BaseCommand {
     const { args } = await this.parse(PolicyCheck)
     const { policyFaults } = await import('../../../broker/policy/parse.ts')
     const faults = policyFaults(readText(args.file), args.file)
-    this.#print(args.file, faults)
-    if (faults.length) process.exitCode = EXIT.usage
+    const ok = faults.length === 0
+    if (this.json) this.out.document({ ok, faults })
+    else this.#print(faults)
+    if (!ok) throw faulty(args.file, faults.length)
+    this.out.say(`${visibleLine(args.file)} is fine.`)
   }
 
-  #print(file: string, faults: readonly Fault[]): void {
-    if (this.json) return this.out.document({ ok: faults.length === 0, faults })
-    for (const { file: name, line, column, message } of faults) {
-      this.out.data(visibleLine(`${name}:${line}:${column} ${message}`))
+  #print(faults: readonly Fault[]): void {
+    for (const { file, line, column, message } of faults) {
+      this.out.data(visibleLine(`${file}:${line}:${column} ${message}`))
     }
-    this.out.say(faults.length ? `${faults.length} found.` : `${visibleLine(file)} is fine.`)
   }
+}
+
+function faulty(file: string, count: number): HoopError {
+  return new HoopError({
+    code: 'bad_policy',
+    message: `${file} has ${count === 1 ? 'a fault' : `${count} faults`}.`,
+    hint: 'docs/policy.md describes every setting.',
+    exit: EXIT.usage,
+    fault: 'client',
+  })
 }
 
 function readText(file: string): string {
