@@ -11,8 +11,7 @@ const BACKSLASH = 0x5c
 /** What a byte is outside of an escape. */
 const PLAIN = 0
 const ESCAPE = 1
-const DELIMITER = 2
-const ROW_END = 3
+const END = 2
 
 /**
  * COPY's text format as the server writes it (CopyAttributeOutText, copyto.c): a delimiter, newline
@@ -33,8 +32,8 @@ export class TextScanner implements Scanner {
     const delimiter = oneByte(options.delimiter)
     this.#columns = columns
     this.#kinds[BACKSLASH] = ESCAPE
-    this.#kinds[delimiter] = DELIMITER
-    this.#kinds[NEWLINE] = ROW_END
+    this.#kinds[delimiter] = END
+    this.#kinds[NEWLINE] = END
     this.#cell = new MaskedCell(new TextCodec(delimiter, options.null), columns)
     this.#isHeader = options.header
     this.#mask = options.header ? null : columns[0]!
@@ -47,25 +46,18 @@ export class TextScanner implements Scanner {
   scan(run: Run, start: number, end: number): void {
     if (start === end) return
     const { source } = run
-    const kinds = this.#kinds
     let cell = start
     let at = this.#escaped ? start + 1 : start
     for (;;) {
-      while (at < end && kinds[source[at]!] === PLAIN) at++
+      at = valueEnd(this.#kinds, source, at, end)
       if (at >= end) break
-      const kind = kinds[source[at]!]!
-      if (kind === ESCAPE) {
-        at += 2
-        continue
-      }
       if (this.#mask !== null) {
         this.#cell.close(this.#mask, source, cell, at, run.out)
         run.resume(at)
       }
-      at++
-      this.#next(kind)
+      this.#next(source[at] === NEWLINE)
+      cell = ++at
       if (this.#mask !== null) run.stop(at)
-      cell = at
     }
     this.#escaped = at > end
     this.#atRowStart = this.#column === 0 && cell === end
@@ -76,8 +68,8 @@ export class TextScanner implements Scanner {
     if (!this.#atRowStart) throw new MaskingError('COPY ended within a row')
   }
 
-  #next(kind: number): void {
-    if (kind === DELIMITER) {
+  #next(isRowEnd: boolean): void {
+    if (!isRowEnd) {
       if (++this.#column === this.#columns.length) {
         throw new MaskingError('a row of COPY has too many columns')
       }
@@ -89,6 +81,16 @@ export class TextScanner implements Scanner {
       this.#isHeader = false
     }
     this.#mask = this.#isHeader ? null : this.#columns[this.#column]!
+  }
+}
+
+/** Where the delimiter or newline stands that ends the value; past `end` behind a last backslash. */
+function valueEnd(kinds: Uint8Array, source: Buffer, start: number, end: number): number {
+  let at = start
+  for (;;) {
+    while (at < end && kinds[source[at]!] === PLAIN) at++
+    if (at >= end || kinds[source[at]!] === END) return at
+    at += 2
   }
 }
 

@@ -8,10 +8,10 @@ const SEVERITIES: ReadonlySet<string> = new Set([
 
 /** Where in the server's source it was raised: file, line, routine. Nothing else may be in them. */
 const PLACE: readonly (readonly [string, RegExp])[] = [
-  ['P', /^\d{1,10}$/],
-  ['F', /^[\w.-]{1,64}$/],
-  ['L', /^\d{1,10}$/],
-  ['R', /^\w{1,64}$/],
+  ['P', /^\d{1,8}$/],
+  ['F', /^[a-z_]\w{0,60}\.[chly]$/i],
+  ['L', /^\d{1,6}$/],
+  ['R', /^[a-z_]\w{0,62}$/i],
 ]
 
 /**
