@@ -1,0 +1,224 @@
+/**
+ * Knows one target: its catalogue, and what each text means there. A text that was judged under
+ * the present catalogue is answered at once; others go to a worker, because parsing untrusted text
+ * in the broker's own thread would let one text stop everybody (see architecture.md).
+ */
+import type { Catalogue } from '../../protocol/pg/catalogue.ts'
+import type { Analysis } from '../../protocol/pg/statement.ts'
+import type { Runtime, Timer } from '../runtime.ts'
+import type { Upstream } from '../upstream/postgres.ts'
+import { VerdictCache } from './cache.ts'
+import { Lane, noVerdict } from './lane.ts'
+import { fingerprint, loadCatalogue } from './load.ts'
+import { type Ask, asker } from './query.ts'
+
+export interface AnalystLimits {
+  /** Texts above have no verdict. */
+  readonly textBytes: number
+  readonly cacheBytes: number
+  /** How long one text may take. */
+  readonly timeMs: number
+  /** How often the target is asked whether its catalogue changed. */
+  readonly refreshMs: number
+}
+
+export const ANALYST_LIMITS: AnalystLimits = {
+  textBytes: 1_048_576,
+  cacheBytes: 64 * 1_048_576,
+  timeMs: 5_000,
+  refreshMs: 5_000,
+}
+
+export interface AnalystOptions {
+  readonly connect: () => Promise<Upstream>
+  readonly runtime: Pick<Runtime, 'monotonic' | 'setTimer'>
+  readonly limits?: Partial<AnalystLimits>
+}
+
+export interface Analyst {
+  /** At once where the text is known, else as soon as a worker has judged it. Never throws. */
+  analyse(text: Buffer, searchPath: readonly string[]): Analysis | Promise<Analysis>
+  catalogue(): Catalogue
+  /** Reads the catalogue again if it changed. */
+  refresh(): Promise<void>
+  /** DDL ran: nothing is answered from what was known before. */
+  invalidate(): void
+  close(): Promise<void>
+}
+
+export async function createAnalyst(options: AnalystOptions): Promise<Analyst> {
+  const limits = { ...ANALYST_LIMITS, ...options.limits }
+  const source = new Source(options.connect)
+  return new TargetAnalyst(options.runtime, limits, source, await source.read(1))
+}
+
+interface Reading {
+  readonly catalogue: Catalogue
+  readonly print: string
+}
+
+/** The broker's own connection for the catalogue; opened again when it was lost. */
+class Source {
+  private readonly connect: () => Promise<Upstream>
+  private open: { upstream: Upstream; ask: Ask } | null = null
+
+  constructor(connect: () => Promise<Upstream>) {
+    this.connect = connect
+  }
+
+  async read(version: number): Promise<Reading> {
+    const ask = await this.ask()
+    // First the print: what changes in between is seen as a change at the next look.
+    const print = await fingerprint(ask)
+    return { print, catalogue: await loadCatalogue(ask, version) }
+  }
+
+  async print(): Promise<string> {
+    return fingerprint(await this.ask())
+  }
+
+  close(): void {
+    this.open?.upstream.end()
+    this.open = null
+  }
+
+  private async ask(): Promise<Ask> {
+    if (this.open !== null) return this.open.ask
+    const upstream = await this.connect()
+    const open = { upstream, ask: asker(upstream) }
+    upstream.onClose(() => {
+      if (this.open === open) this.open = null
+    })
+    this.open = open
+    return open.ask
+  }
+}
+
+/** Texts above go to the second worker: a large one must not make small ones wait. */
+const SMALL = 16_384
+
+class TargetAnalyst implements Analyst {
+  private readonly runtime: Pick<Runtime, 'monotonic' | 'setTimer'>
+  private readonly limits: AnalystLimits
+  private readonly source: Source
+  private readonly cache: VerdictCache
+  private readonly small: Lane
+  private readonly large: Lane
+  private reading: Reading
+  private refreshing: Promise<void> | null = null
+  /** How often invalidate() was called, and what that was when the catalogue was last looked at. */
+  private wanted = 0
+  private looked = 0
+  private lookedAt = 0
+  private timer: Timer | null = null
+  private closed = false
+
+  constructor(
+    runtime: Pick<Runtime, 'monotonic' | 'setTimer'>,
+    limits: AnalystLimits,
+    source: Source,
+    reading: Reading,
+  ) {
+    this.runtime = runtime
+    this.limits = limits
+    this.source = source
+    this.reading = reading
+    this.cache = new VerdictCache(limits.cacheBytes)
+    this.small = new Lane(reading.catalogue, { runtime, timeMs: limits.timeMs })
+    this.large = new Lane(reading.catalogue, { runtime, timeMs: limits.timeMs })
+    this.lookedAt = runtime.monotonic()
+    this.schedule()
+  }
+
+  catalogue(): Catalogue {
+    return this.reading.catalogue
+  }
+
+  analyse(text: Buffer, searchPath: readonly string[]): Analysis | Promise<Analysis> {
+    if (text.length > this.limits.textBytes) {
+      return noVerdict(text, 'limit', `longer than ${this.limits.textBytes} bytes`)
+    }
+    const key = `${searchPath.join('\0')}\0\0${text.toString('latin1')}`
+    const known = this.stale ? undefined : this.cache.get(key)
+    return known ?? this.judge(key, text, searchPath)
+  }
+
+  invalidate(): void {
+    this.wanted++
+    this.cache.clear()
+    void this.refresh()
+  }
+
+  /** What is known may be wrong: nothing is answered before the catalogue was looked at. */
+  private get stale(): boolean {
+    return this.looked !== this.wanted
+  }
+
+  refresh(): Promise<void> {
+    this.refreshing ??= this.look().finally(() => {
+      this.refreshing = null
+    })
+    return this.refreshing
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    this.timer?.cancel()
+    this.source.close()
+    await Promise.all([this.small.close(), this.large.close()])
+  }
+
+  private async judge(key: string, text: Buffer, path: readonly string[]): Promise<Analysis> {
+    for (let tries = 0; this.stale && tries < 3; tries++) await this.refresh()
+    if (this.stale) return noVerdict(text, 'fault', "the target's catalogue cannot be read")
+    const first = await this.ask(key, text, path)
+    if (!this.missesNames(first)) return first
+    const { version } = this.reading.catalogue
+    await this.refresh()
+    return this.reading.catalogue.version === version ? first : this.ask(key, text, path)
+  }
+
+  private async ask(key: string, text: Buffer, path: readonly string[]): Promise<Analysis> {
+    const lane = text.length > SMALL ? this.large : this.small
+    const { version } = this.reading.catalogue
+    const analysis = await lane.analyse(text, path)
+    if (version === this.reading.catalogue.version && !this.stale) this.cache.set(key, analysis)
+    return analysis
+  }
+
+  /** A name that nobody knows may have been made since; but not each time within a second. */
+  private missesNames(analysis: Analysis): boolean {
+    if (!analysis.ok || this.runtime.monotonic() - this.lookedAt < 1_000) return false
+    return analysis.statements.some((one) => one.class === 'unknown')
+  }
+
+  /** Failing leaves what is known as it is: stale if it was stale. */
+  private async look(): Promise<void> {
+    try {
+      const { wanted } = this
+      const print = await this.source.print()
+      this.lookedAt = this.runtime.monotonic()
+      if (print !== this.reading.print) await this.reload()
+      this.looked = wanted
+    } catch {
+      this.source.close()
+      this.looked = -1
+    }
+  }
+
+  private async reload(): Promise<void> {
+    const reading = await this.source.read(this.reading.catalogue.version + 1)
+    this.reading = reading
+    this.cache.clear()
+    this.small.use(reading.catalogue)
+    this.large.use(reading.catalogue)
+  }
+
+  private schedule(): void {
+    this.timer = this.runtime.setTimer(this.limits.refreshMs, () => {
+      void this.refresh().then(() => {
+        if (!this.closed) this.schedule()
+      })
+    })
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Facts about SQL: from a parse tree and what the target says of itself to what each statement is,
+ * may do, reads, writes and returns. Pure: the same input gives the same facts.
+ *
+ * Three things are kept apart on purpose. Effects (what can it do) come from a walk over every node
+ * of the tree, so that nothing hides in a corner that lineage does not know. Lineage (where do
+ * values come from) understands the structure, and says "not proved" where it does not. And what
+ * has no entry in a table is unknown, never read.
+ */
+import type { ParseResult } from 'libpg-query'
+import type { Catalogue } from './catalogue.ts'
+import { setBodyReader } from './facts/bodies.ts'
+import { statementFacts } from './facts/classify.ts'
+import { memoOf, type Parse, type Scene } from './facts/context.ts'
+import { effects } from './facts/effects.ts'
+import { lineage } from './facts/lineage.ts'
+import { effectivePath } from './facts/names.ts'
+import { child, isTree, list, node, number, type Tree } from './facts/tree.ts'
+import type { Analysis, Span, StatementFacts } from './statement.ts'
+
+export type { Parse } from './facts/context.ts'
+
+setBodyReader({ effects, columns: lineage })
+
+/**
+ * `text` is the whole text that the tree was made of. `parse` reads the SQL inside of views,
+ * functions and strings; without it those are unknown.
+ */
+export function facts(
+  tree: ParseResult,
+  text: Buffer,
+  catalogue: Catalogue,
+  searchPath: readonly string[],
+  parse: Parse | null = null,
+): Analysis {
+  const path = effectivePath(searchPath, catalogue.user)
+  const scene: Scene = {
+    catalogue,
+    path,
+    session: path,
+    parse,
+    memo: memoOf(catalogue),
+    depth: 0,
+  }
+  const source = text.toString('latin1')
+  const statements: StatementFacts[] = []
+  for (const raw of list(tree as Tree, 'stmts')) {
+    if (!isTree(raw)) continue
+    const root = node(child(raw, 'stmt'))
+    if (root !== null) statements.push(statementFacts(scene, root, spanOf(raw, text), source))
+  }
+  return { ok: true, statements }
+}
+
+/** stmt_len 0 means to the end of the text; offsets are bytes. */
+function spanOf(raw: Tree, text: Buffer): Span {
+  const offset = number(raw, 'stmt_location')
+  const length = number(raw, 'stmt_len')
+  return { offset, length: length === 0 ? text.length - offset : length }
+}

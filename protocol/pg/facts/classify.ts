@@ -1,0 +1,163 @@
+/** One statement: its class, what it does to the conversation, and all that is known of it. */
+import type {
+  Command,
+  FunctionUse,
+  OutputColumn,
+  Span,
+  StatementClass,
+  StatementFacts,
+} from '../statement.ts'
+import { Gathering, type Scene } from './context.ts'
+import { CONVERSATION } from './conversation.ts'
+import { effects, effectsOf } from './effects.ts'
+import { lineage } from './lineage.ts'
+import type { Column } from './lineage-types.ts'
+import { toColumns } from './origins.ts'
+import { addTarget } from './relations.ts'
+import { child, flag, list, type Node, node, type Tree, text } from './tree.ts'
+import { ADMIN_OBJECTS, UTILITIES } from './utility-table.ts'
+
+/** The statement under work: its text and place, and what is gathered so far. */
+export interface Work {
+  readonly gathering: Gathering
+  readonly scene: Scene
+  readonly root: Node
+  readonly span: Span
+  /** One character for each byte of the whole text. */
+  readonly source: string
+}
+
+export interface Parts {
+  readonly verb: string
+  readonly command: Command
+  readonly ddl?: string | null
+  readonly unbounded?: boolean
+  readonly columns?: readonly Column[] | null
+}
+
+const QUERIES: Readonly<Record<string, string>> = {
+  SelectStmt: 'SELECT',
+  InsertStmt: 'INSERT',
+  UpdateStmt: 'UPDATE',
+  DeleteStmt: 'DELETE',
+  MergeStmt: 'MERGE',
+}
+
+export function statementFacts(
+  scene: Scene,
+  root: Node,
+  span: Span,
+  source: string,
+): StatementFacts {
+  const gathering = new Gathering(scene)
+  const work: Work = { gathering, scene, root, span, source }
+  return finish(work, parts(work))
+}
+
+function parts(work: Work): Parts {
+  const { type } = work.root
+  if (type in QUERIES) return query(work)
+  const conversation = CONVERSATION[type]
+  if (conversation !== undefined) return conversation(work, statementFacts)
+  return utility(work)
+}
+
+function query({ gathering, root }: Work): Parts {
+  const { type, body } = root
+  gathering.root = type === 'SelectStmt' ? body : null
+  effects(gathering, root)
+  const into = child(body, 'intoClause') !== null
+  return {
+    verb: into ? 'SELECT INTO' : QUERIES[type]!,
+    command: { type: 'query' },
+    ddl: into ? 'create' : null,
+    unbounded:
+      (type === 'UpdateStmt' || type === 'DeleteStmt') && node(body['whereClause']) === null,
+    columns: lineage(gathering, root),
+  }
+}
+
+/** No query runs here that hoop would let pass; relations are named for the rules. */
+function utility({ gathering, root }: Work): Parts {
+  const { type, body } = root
+  const known = UTILITIES.get(type)
+  const command: Command = { type: 'utility', returnsRows: type === 'CallStmt' }
+  if (type === 'CallStmt') return call(gathering, body)
+  if (known === undefined) {
+    gathering.add({ class: 'unknown', why: `hoop does not know the statement ${type}` })
+    return {
+      verb: type.replace(/Stmt$/, '').toUpperCase(),
+      command: { type: 'utility', returnsRows: true },
+    }
+  }
+  const verb = verbOf(type, body, known.verb)
+  gathering.add({ class: classOf(type, body, known.class), why: `${verb} is ${known.class}` })
+  nameRelations(gathering, body)
+  return { verb, command, ddl: known.ddl, unbounded: type === 'TruncateStmt' }
+}
+
+function call(gathering: Gathering, body: Tree): Parts {
+  gathering.add({ class: 'write', why: 'CALL runs a procedure, which can do anything' })
+  const funccall = child(body, 'funccall')
+  effectsOf(gathering, funccall === null ? [] : list(funccall, 'args'))
+  return { verb: 'CALL', command: { type: 'utility', returnsRows: true } }
+}
+
+function classOf(type: string, body: Tree, usual: StatementClass): StatementClass {
+  if (type === 'LockStmt') return body['mode'] === 1 ? 'read' : usual
+  const object = [text(body, 'removeType'), text(body, 'renameType'), text(body, 'objectType')]
+  return object.some((one) => ADMIN_OBJECTS.has(one)) ? 'admin' : usual
+}
+
+function verbOf(type: string, body: Tree, usual: string): string {
+  if (type === 'VacuumStmt' && !flag(body, 'is_vacuumcmd')) return 'ANALYZE'
+  if (type === 'GrantStmt' && !flag(body, 'is_grant')) return 'REVOKE'
+  if (type === 'GrantRoleStmt' && !flag(body, 'is_grant')) return 'REVOKE'
+  const object = text(body, 'removeType') || text(body, 'renameType')
+  if (type !== 'DropStmt' && type !== 'RenameStmt') return usual
+  return `${usual} ${object.replace('OBJECT_', '').replaceAll('_', ' ')}`.trim()
+}
+
+/** Every relation that the tree names, as far down as it goes: rules speak of them. */
+function nameRelations(gathering: Gathering, value: unknown): void {
+  if (Array.isArray(value)) {
+    for (const item of value) nameRelations(gathering, item)
+  } else if (typeof value === 'object' && value !== null) {
+    if ('relname' in value) addTarget(gathering, value as Tree)
+    for (const inner of Object.values(value)) nameRelations(gathering, inner)
+  }
+}
+
+function finish({ gathering, root, span }: Work, made: Parts): StatementFacts {
+  return {
+    class: gathering.class,
+    node: root.type,
+    verb: made.verb,
+    span,
+    command: made.command,
+    reads: [...gathering.reads].sort(),
+    writes: [...gathering.writes].sort(),
+    tables: [...gathering.tables],
+    functions: functionUses(gathering),
+    unbounded: made.unbounded ?? false,
+    ddl: made.ddl ?? null,
+    output: outputOf(made.columns ?? null),
+    predicates: toColumns(gathering.predicates),
+    why: gathering.why,
+    refusal: gathering.refusal,
+  }
+}
+
+function functionUses(gathering: Gathering): FunctionUse[] {
+  return [...gathering.functions.values()]
+}
+
+export function outputOf(columns: readonly Column[] | null): OutputColumn[] | null {
+  if (columns === null) return null
+  return columns.map(({ name, origins, proved, plain }) => ({
+    name,
+    origins: toColumns(origins),
+    proved,
+    plain,
+  }))
+}

@@ -1,0 +1,105 @@
+/** What is being gathered about one statement, and what is remembered for each catalogue. */
+import type { Catalogue, CatalogueOperator } from '../catalogue.ts'
+import type { ColumnOrigin, FunctionUse, Refusal, StatementClass } from '../statement.ts'
+import type { Column } from './lineage-types.ts'
+import { NO_ORIGINS, type Origins, origin, unite } from './origins.ts'
+import type { Tree } from './tree.ts'
+
+/** A pure function from SQL to its parse tree; throws where there is none. */
+export type Parse = (sql: string) => unknown
+
+export interface Scene {
+  readonly catalogue: Catalogue
+  /** Schemas in which names without one are looked for, pg_catalog among them. */
+  readonly path: readonly string[]
+  /** The same of the session: bodies of functions are read with it, wherever they are called. */
+  readonly session: readonly string[]
+  readonly parse: Parse | null
+  readonly memo: Memo
+  /** How many bodies (views, functions, queries in strings) we are inside of. */
+  readonly depth: number
+}
+
+/** What the body of a view, a function or a query in a string does. */
+export interface BodyFacts {
+  readonly class: StatementClass
+  readonly why: string
+  readonly tables: ReadonlySet<number>
+  readonly columns: readonly Column[] | null
+}
+
+export interface Memo {
+  readonly operators: ReadonlyMap<string, readonly CatalogueOperator[]>
+  readonly bodies: Map<string, BodyFacts | null>
+  readonly types: Map<string, Effect | null>
+  readonly columns: Map<number, readonly Column[]>
+}
+
+export interface Effect {
+  readonly class: StatementClass
+  readonly why: string
+}
+
+const memos = new WeakMap<Catalogue, Memo>()
+
+export function memoOf(catalogue: Catalogue): Memo {
+  const known = memos.get(catalogue)
+  if (known !== undefined) return known
+  const operators = Map.groupBy(catalogue.operators, (operator) => operator.name)
+  const memo = { operators, bodies: new Map(), types: new Map(), columns: new Map() }
+  memos.set(catalogue, memo)
+  return memo
+}
+
+/** From harmless to grave; the gravest of its parts is the class of a statement. */
+const RANK: Record<StatementClass, number> = {
+  read: 0,
+  transaction: 1,
+  session: 2,
+  unknown: 3,
+  write: 4,
+  ddl: 5,
+  admin: 6,
+}
+
+export function graver(left: StatementClass, right: StatementClass): StatementClass {
+  return RANK[right] > RANK[left] ? right : left
+}
+
+export class Gathering {
+  readonly scene: Scene
+  class: StatementClass = 'read'
+  why = ''
+  refusal: Refusal | null = null
+  readonly functions = new Map<string, FunctionUse>()
+  readonly reads = new Set<string>()
+  readonly writes = new Set<string>()
+  readonly tables = new Set<number>()
+  predicates: Origins = NO_ORIGINS
+  readonly columnRefs: Tree[] = []
+  /** The outermost SELECT, where the statement is one. */
+  root: Tree | null = null
+
+  constructor(scene: Scene) {
+    this.scene = scene
+  }
+
+  add(effect: Effect | null): void {
+    if (effect === null || graver(this.class, effect.class) === this.class) return
+    this.class = effect.class
+    this.why = effect.why
+  }
+
+  addPredicates(columns: readonly ColumnOrigin[]): void {
+    for (const { table, column } of columns) this.decide([origin(table, column)])
+  }
+
+  /** These columns decide which rows come, or in which order. */
+  decide(origins: Origins): void {
+    this.predicates = unite(this.predicates, origins)
+  }
+
+  refuse(refusal: Refusal | null): void {
+    this.refusal ??= refusal
+  }
+}

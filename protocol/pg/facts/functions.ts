@@ -1,0 +1,78 @@
+/** May this function run without an approval? By the target's catalogue, never by the name alone. */
+import type { CatalogueFunction } from '../catalogue.ts'
+import type { FunctionUse } from '../statement.ts'
+import { functionBody } from './bodies.ts'
+import type { Effect, Gathering, Scene } from './context.ts'
+import {
+  CLASS_OF,
+  EXTENSION_CLASS,
+  HARMLESS_VOLATILE,
+  TRUSTED_EXTENSIONS,
+} from './function-table.ts'
+import { qualified } from './names.ts'
+
+/** What calling it does; null = nothing that needs anybody. */
+export function judgeFunction(scene: Scene, fn: CatalogueFunction): Effect | null {
+  if (fn.kind === 'procedure')
+    return { class: 'write', why: `calls the procedure ${qualified(fn)}` }
+  if (fn.builtin) return judgeBuiltin(fn)
+  if (fn.extension !== null && TRUSTED_EXTENSIONS.has(fn.extension)) return judgeExtension(fn)
+  return judgeUser(scene, fn)
+}
+
+function judgeBuiltin(fn: CatalogueFunction): Effect | null {
+  const decided = CLASS_OF.get(fn.name)
+  if (decided !== undefined) return { class: decided, why: `calls ${fn.name}()` }
+  if (fn.volatility !== 'volatile' || HARMLESS_VOLATILE.has(fn.name)) return null
+  return { class: 'write', why: `calls ${fn.name}(), which is VOLATILE` }
+}
+
+function judgeExtension(fn: CatalogueFunction): Effect | null {
+  if (fn.name.startsWith('dblink')) return { class: 'admin', why: `calls ${qualified(fn)}()` }
+  const decided = EXTENSION_CLASS.get(fn.name)
+  if (decided === 'harmless') return null
+  if (decided !== undefined) return { class: decided, why: `calls ${qualified(fn)}()` }
+  if (fn.volatility !== 'volatile') return null
+  return { class: 'write', why: `calls ${qualified(fn)}(), which is VOLATILE` }
+}
+
+/** Volatility of users' functions is a promise that nobody checks; their SQL can be read. */
+function judgeUser(scene: Scene, fn: CatalogueFunction): Effect | null {
+  const what = `calls ${qualified(fn)}()`
+  const body = functionBody(scene, fn)
+  if (body === null) return { class: 'write', why: `${what}, whose code hoop cannot read` }
+  return body.class === 'read' ? null : { class: body.class, why: `${what}: ${body.why}` }
+}
+
+export function useOf(fn: CatalogueFunction, harmless: boolean): FunctionUse {
+  return { name: qualified(fn), volatility: fn.volatility, harmless }
+}
+
+/** Notes the call and what it does. Of several candidates the gravest counts. */
+export function addCall(gathering: Gathering, candidates: readonly CatalogueFunction[]): void {
+  for (const fn of candidates) {
+    const effect = judgeFunction(gathering.scene, fn)
+    const name = qualified(fn)
+    const known = gathering.functions.get(name)
+    if (known === undefined || (known.harmless && effect !== null)) {
+      gathering.functions.set(name, useOf(fn, effect === null))
+    }
+    gathering.add(effect)
+    if (fn.builtin || fn.body === null) continue
+    for (const table of functionBody(gathering.scene, fn)?.tables ?? []) gathering.tables.add(table)
+  }
+}
+
+/** Overloads that this number of arguments can mean; all, where the number is not known. */
+export function byArity(
+  candidates: readonly CatalogueFunction[],
+  given: number | null,
+): readonly CatalogueFunction[] {
+  if (given === null) return candidates
+  const fitting = candidates.filter(
+    (fn) =>
+      (given >= fn.arguments - fn.defaults && given <= fn.arguments) ||
+      (fn.variadic && given >= fn.arguments - 1),
+  )
+  return fitting.length > 0 ? fitting : candidates
+}

@@ -1,0 +1,45 @@
+/** Sets of columns, as sorted lists of numbers: small, comparable, and quick to join. */
+import type { ColumnOrigin } from '../statement.ts'
+
+/** One column: `table * 4096 + column`; PostgreSQL has at most 1600 columns in a table. */
+export type Origin = number
+export type Origins = readonly Origin[]
+
+const WIDTH = 4096
+
+export const NO_ORIGINS: Origins = []
+
+/** Table 0, column 0: any value of the database. */
+export const ANYTHING: Origins = [0]
+
+export function origin(table: number, column: number): Origin {
+  return table * WIDTH + column
+}
+
+export function unite(left: Origins, right: Origins): Origins {
+  if (right.length === 0 || left === right) return left
+  if (left.length === 0) return right
+  return merge(left, right)
+}
+
+function merge(left: Origins, right: Origins): Origins {
+  const out: Origin[] = []
+  let i = 0
+  let k = 0
+  while (i < left.length || k < right.length) {
+    const a = left[i] ?? Number.POSITIVE_INFINITY
+    const b = right[k] ?? Number.POSITIVE_INFINITY
+    out.push(Math.min(a, b))
+    if (a <= b) i++
+    if (b <= a) k++
+  }
+  return out.length === left.length ? left : out
+}
+
+export function sameOrigins(left: Origins, right: Origins): boolean {
+  return left.length === right.length && left.every((value, index) => value === right[index])
+}
+
+export function toColumns(origins: Origins): ColumnOrigin[] {
+  return origins.map((key) => ({ table: Math.floor(key / WIDTH), column: key % WIDTH }))
+}
