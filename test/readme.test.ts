@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { POLICY } from '../broker/demo/people.ts'
 import { commands } from '../cli/commands.ts'
 import { EXIT } from '../protocol/errors.ts'
 
 /** What the README says is so. */
 
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+const root = fileURLToPath(new URL('..', import.meta.url))
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   scripts: Record<string, string>
   license: string
@@ -38,8 +41,25 @@ test('every command that it names is one', () => {
   }
 })
 
-test('every document that it links to is there', () => {
-  for (const [, path] of readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
-    assert.ok(readFileSync(new URL(`../${path}`, import.meta.url)).length > 0)
-  }
+test('every file that a document links to is there', () => {
+  const documents = ['README.md', 'SECURITY.md', 'CHANGELOG.md', ...list('docs')]
+  const broken = documents.flatMap((document) =>
+    links(document)
+      .filter((path) => !existsSync(path))
+      .map((path) => `${document}: ${path}`),
+  )
+  assert.deepEqual(broken, [])
 })
+
+function list(folder: string): string[] {
+  return readdirSync(join(root, folder))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `${folder}/${name}`)
+}
+
+function links(document: string): string[] {
+  const text = readFileSync(join(root, document), 'utf8')
+  return [...text.matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map(([, path]) =>
+    resolve(root, dirname(document), path ?? ''),
+  )
+}
