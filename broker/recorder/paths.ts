@@ -1,4 +1,5 @@
-import { join } from 'node:path'
+import { readdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
 
 const SESSION_ID = /^s-[0-9a-hjkmnp-tv-z]{10}$/
 
@@ -18,4 +19,21 @@ export function sessionsFolder(dataDir: string): string {
 
 export function brokerLogPath(folder: string): string {
   return join(folder, 'index.log')
+}
+
+/** Every session's log below the folder, as `2026-11-22/s-….hoop`, oldest day first. */
+export function sessionFiles(folder: string): string[] {
+  const days = readdirSync(folder, { withFileTypes: true })
+    .filter((day) => day.isDirectory())
+    .map((day) => day.name)
+    .sort()
+  return days.flatMap((day) =>
+    readdirSync(join(folder, day))
+      .filter((name) => name.endsWith('.hoop'))
+      .map((name) => `${day}/${name}`),
+  )
+}
+
+export function sessionOfPath(path: string): string {
+  return basename(path, '.hoop')
 }

@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SessionCloseEntry } from '../../protocol/log/entries.ts'
 import { decodeEntry } from '../../protocol/log/reader.ts'
 import { ChainWriter } from '../../protocol/log/writer.ts'
 import type { BrokerLog } from './broker-log.ts'
 import { LogFile, type LogFs } from './files.ts'
+import { sessionFiles, sessionOfPath } from './paths.ts'
 import type { BrokerLogState } from './read-broker-log.ts'
 import { type ScanEnd, scanLog } from './scan.ts'
 
@@ -101,22 +102,8 @@ function writeEnd(path: string, end: ScanEnd, micros: number, fs: LogFs) {
  */
 function removeUnnamed(folder: string, state: BrokerLogState): void {
   for (const path of sessionFiles(folder)) {
-    const session = path.slice(path.indexOf('/') + 1, -'.hoop'.length)
-    if (state.sessions.has(session)) continue
+    if (state.sessions.has(sessionOfPath(path))) continue
     const end = scanLog(join(folder, path), {})
     if (end.damage === null && end.entries <= 1) rmSync(join(folder, path))
   }
-}
-
-/** Every session's log below the folder, as `2026-11-22/s-….hoop`, oldest day first. */
-export function sessionFiles(folder: string): string[] {
-  const days = readdirSync(folder, { withFileTypes: true })
-    .filter((day) => day.isDirectory())
-    .map((day) => day.name)
-    .sort()
-  return days.flatMap((day) =>
-    readdirSync(join(folder, day))
-      .filter((name) => name.endsWith('.hoop'))
-      .map((name) => `${day}/${name}`),
-  )
 }

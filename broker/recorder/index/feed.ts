@@ -1,7 +1,8 @@
-import { readdirSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { PartJoiner, type WholeEntry } from '../parts.ts'
+import { sessionFiles, sessionOfPath } from '../paths.ts'
 import { userOf } from '../present.ts'
 import { LogWalker } from '../walk.ts'
 import { INDEXED_PAYLOADS, LineMaker } from './lines.ts'
@@ -50,17 +51,11 @@ export class Feed {
 
   /** Everything below the folder that is longer than what was read of it: at start. */
   findAll(): void {
-    for (const day of readdirSync(this.#folder, { withFileTypes: true })) {
-      if (!day.isDirectory()) continue
-      for (const name of readdirSync(join(this.#folder, day.name))) {
-        if (!name.endsWith('.hoop')) continue
-        const path = `${day.name}/${name}`
-        const { size } = statSync(join(this.#folder, path))
-        const session = name.slice(0, -'.hoop'.length)
-        const known = this.#sql.known.get(session)
-        if (known === undefined || Number(known['offset']) < size)
-          this.grown({ session, path, size })
-      }
+    for (const path of sessionFiles(this.#folder)) {
+      const { size } = statSync(join(this.#folder, path))
+      const session = sessionOfPath(path)
+      const known = this.#sql.known.get(session)
+      if (known === undefined || Number(known['offset']) < size) this.grown({ session, path, size })
     }
   }
 
