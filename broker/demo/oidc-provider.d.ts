@@ -45,6 +45,8 @@ declare module 'oidc-provider' {
     readonly accountId: string
   }
 
+  export const interactionPolicy: { base(): { remove(prompt: string): void } }
+
   export default class Provider {
     constructor(issuer: string, configuration: object)
     readonly Grant: typeof Grant

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import Provider, { type Context, type Token } from 'oidc-provider'
+import Provider, { type Context, interactionPolicy, type Token } from 'oidc-provider'
 import { approveDevice } from './provider-approve.ts'
 import {
   codePage,
@@ -95,11 +95,14 @@ function configuration(settings: Settings): object {
     clients: [client(clientId)],
     clientBasedCORS: () => false,
     claims: { openid: ['sub'], email: ['email', 'email_verified'], groups: ['groups'] },
-    scopes: [...SCOPES, RESOURCE_SCOPE],
+    scopes: SCOPES,
     cookies: { keys: [randomBytes(32).toString('hex')] },
     jwks: { keys: [signingKey()] },
     ttl: lifetimes(settings.accessTokenSeconds),
-    interactions: { url: (_ctx: Context, { uid }: { uid: string }) => `/interaction/${uid}` },
+    interactions: {
+      policy: loginOnly(),
+      url: (_ctx: Context, { uid }: { uid: string }) => `/interaction/${uid}`,
+    },
     findAccount: (_ctx: Context, name: string) => accountOf(persons, name),
     extraTokenClaims: (_ctx: Context, token: Token) => claimsOf(persons, token.accountId),
     issueRefreshToken: (_ctx: Context, by: Context['oidc']['client']) =>
@@ -187,6 +190,13 @@ function claimsOf(persons: ReadonlyMap<string, Person>, name: string): object {
 }
 
 /** The demo's one client is its own, so nobody is asked for consent. */
+function loginOnly(): object {
+  const policy = interactionPolicy.base()
+  policy.remove('consent')
+  return policy
+}
+
+/** What the person would have consented to. */
 async function grantAll(ctx: Context, audience: string): Promise<object | undefined> {
   const { accountId } = ctx.oidc.session
   if (accountId === undefined) return undefined

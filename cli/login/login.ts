@@ -2,11 +2,12 @@ import { Whoami } from '../../protocol/api/identity.ts'
 import { EXIT, HoopError } from '../../protocol/errors.ts'
 import { BrokerApi } from '../broker-api.ts'
 import { brokerAddress } from '../local/address.ts'
+import { withLock } from '../local/lock.ts'
 import type { Profile } from '../local/profile.ts'
 import { type Credentials, credentialStore } from './credentials.ts'
 import type { DeviceCode } from './device-flow.ts'
 import { discoverBroker } from './discovery.ts'
-import { LoginSession } from './session.ts'
+import { LoginSession, loginLock } from './session.ts'
 
 /** After the demo's provider was told, the answer is there: no need to be as patient as RFC 8628 asks. */
 const DEMO_INTERVAL_S = 0.05
@@ -42,8 +43,10 @@ export async function login(options: LoginOptions): Promise<LoggedIn> {
   })
   const store = credentialStore(profile, options.say)
   const who = await acceptedBy(broker, profile, credentials)
-  await store.write(credentials)
-  await profile.rememberBroker(broker)
+  await withLock(loginLock(profile), async () => {
+    await store.write(credentials)
+    await profile.rememberBroker(broker)
+  })
   return { ...who, broker }
 }
 

@@ -1,5 +1,7 @@
+import { withLock } from '../local/lock.ts'
 import type { Profile } from '../local/profile.ts'
 import { type CredentialStore, credentialStore } from './credentials.ts'
+import { loginLock } from './session.ts'
 
 const REVOKE_LIMIT_MS = 5_000
 
@@ -15,8 +17,11 @@ export async function logout(
   profile: Profile,
   store: CredentialStore = credentialStore(profile),
 ): Promise<LoggedOut> {
-  const kept = await store.read()
-  await store.remove()
+  const kept = await withLock(loginLock(profile), async () => {
+    const credentials = await store.read()
+    await store.remove()
+    return credentials
+  })
   if (kept === null) return { was: false, notRevoked: null }
   const { revoke } = await import('./refresh.ts')
   const limit = AbortSignal.timeout(REVOKE_LIMIT_MS)

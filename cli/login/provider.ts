@@ -90,6 +90,7 @@ export function providerError(error: unknown, issuer: string): HoopError {
   if (error instanceof HoopError) return error
   if (error instanceof openid.ResponseBodyError) return answered(error, issuer)
   const { code, cause } = error as { code?: unknown; cause?: unknown }
+  if (code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED') return wrongClock(issuer, error)
   if (code === 'OAUTH_TIMEOUT') return unreachable(issuer, 'it did not answer in time', error)
   return unreachable(
     issuer,
@@ -126,6 +127,17 @@ function loginError(code: string, message: string, cause: unknown): HoopError {
     code,
     message,
     hint: 'Run `hoop login`.',
+    exit: EXIT.login,
+    fault: 'client',
+    cause,
+  })
+}
+
+function wrongClock(issuer: string, cause: unknown): HoopError {
+  return new HoopError({
+    code: 'wrong_clock',
+    message: `The clock of this machine and that of the identity provider ${issuer} do not agree.`,
+    hint: 'Set the clock of this machine and run `hoop login` again.',
     exit: EXIT.login,
     fault: 'client',
     cause,

@@ -4,6 +4,11 @@ import { withLock } from '../local/lock.ts'
 import type { Profile } from '../local/profile.ts'
 import { type CredentialStore, type Credentials, isExpired, isFresh } from './credentials.ts'
 
+/** Held by whoever changes what is kept of a profile's login. */
+export function loginLock(profile: Profile): string {
+  return join(profile.folder, 'login.lock')
+}
+
 /** The login of one profile, always fresh for who asks. */
 export class LoginSession {
   readonly #profile: Profile
@@ -48,7 +53,7 @@ export class LoginSession {
    * finds what the other process wrote.
    */
   async #renew(refused: string): Promise<Credentials> {
-    return withLock(join(this.#profile.folder, 'renew.lock'), async () => {
+    return withLock(loginLock(this.#profile), async () => {
       const kept = await this.#store.read()
       if (kept === null) throw notLoggedIn(this.#profile)
       if (kept.accessToken !== refused && isFresh(kept, Date.now())) return kept

@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { deviceScreen } from '../../../cli/commands/login.ts'
+import { secretFile } from '../../../cli/local/secret-file.ts'
+import type { Credentials } from '../../../cli/login/credentials.ts'
 import {
   document,
   type Finished,
@@ -110,6 +112,53 @@ describe('login, whoami, logout', () => {
     assert.match(error.hint ?? '', /hoop login --profile leaver/)
     const again = document(await hoop(['logout', '--json'], identity('leaver')))
     assert.deepEqual(again, { logged_out: false, revoked: false })
+  })
+})
+
+describe('a login near its end', () => {
+  /** Changes what is kept of a login, as time would. */
+  async function age(profile: string, change: Partial<Credentials>): Promise<void> {
+    const store = secretFile(identity(profile).home, profile)
+    const kept = JSON.parse((await store.read()) ?? '{}') as Credentials
+    await store.write(JSON.stringify({ ...kept, ...change }))
+  }
+
+  test('processes that start at once renew it once: the rotating token is used by one', async () => {
+    await login('alice')
+    await age('alice', { expiresAt: Date.now() - 1 })
+    const many = Array.from({ length: 4 }, () => hoop(['whoami', '--json'], identity('alice')))
+    for (const done of await Promise.all(many)) assert.equal(document(done)['subject'], 'alice')
+    // The provider ends the whole login when a used token comes back; it did not.
+    await age('alice', { expiresAt: Date.now() - 1 })
+    assert.equal((await hoop(['whoami'], identity('alice'))).code, 0)
+  })
+
+  test('over, and not to be renewed: exit 3 and the command to type', async () => {
+    await login('alice')
+    await age('alice', { expiresAt: Date.now() - 1, refreshToken: 'used up' })
+    const done = await hoop(['whoami', '--json'], identity('alice'))
+    const error = failure(done)
+    assert.deepEqual([error.code, done.code], ['login_expired', 3])
+    assert.equal(error.hint, 'Run `hoop login --profile alice`.')
+  })
+
+  test('the provider is down: exit 7 only when the login is over', async () => {
+    await login('alice')
+    const issuer = await closedAddress()
+    await age('alice', { issuer, obtainedAt: 0, expiresAt: Date.now() + 50_000 })
+    assert.equal((await hoop(['whoami'], identity('alice'))).code, 0)
+    await age('alice', { issuer, expiresAt: Date.now() - 1 })
+    const done = await hoop(['whoami', '--json'], identity('alice'))
+    assert.deepEqual([failure(done).code, done.code], ['provider_unreachable', 7])
+  })
+
+  test('logout while the provider is down: gone here, and said', async () => {
+    await login('alice')
+    await age('alice', { issuer: await closedAddress() })
+    const done = await hoop(['logout'], identity('alice'))
+    assert.equal(done.code, 0)
+    assert.match(done.stderr, /gone here, but the provider was not told/)
+    assert.equal((await hoop(['whoami'], identity('alice'))).code, 3)
   })
 })
 
