@@ -90,9 +90,9 @@ class ExecRun {
     this.#talk(`Asked: ${describeNeeds(request)}${until}. They run: hoop approve ${id}`)
   }
 
-  /** Talk goes to stderr: with --json, too, where somebody may look on. */
+  /** On stderr, with --json, too: who looks on must learn the id while it waits. */
   #talk(text: string): void {
-    if (!this.#screen.out.json) this.#screen.out.say(visibleLine(text))
+    this.#screen.out.say(visibleLine(text))
   }
 
   async #fail(event: Extract<ExecEvent, { event: 'error' }>): Promise<ExitCode> {

@@ -3,7 +3,7 @@ import type { Output } from './output.ts'
 import type { Column } from './table.ts'
 import { describeDuration, describeTime, since } from './time.ts'
 import { hasHidden, visible, visibleLine } from './visible.ts'
-import { wrap } from './width.ts'
+import { chop, wrap } from './width.ts'
 
 type Style = Parameters<Output['style']>[0]
 
@@ -61,7 +61,7 @@ function fields(request: Request): [string, string][] {
     ['asked', describeNeeds(request)],
     ['created', describeTime(request.created_at)],
     ['outcome', describeOutcome(request)],
-    ['digest', `sha256 ${request.digest}`],
+    ['sha256', request.digest],
   ]
   return list.filter((item): item is [string, string] => item[1] !== null && item[1] !== '')
 }
@@ -95,26 +95,37 @@ const LABEL = 13
 /** `  name         text`, the text wrapped beside the name. */
 function field(name: string, text: string, out: Output): string[] {
   const room = Math.max(20, out.width - LABEL - 2)
-  const lines = wrap(visibleLine(text), room)
+  return labelled(name, wrap(visibleLine(text), room), out)
+}
+
+function labelled(name: string, lines: readonly string[], out: Output): string[] {
   return lines.map((line, at) => `  ${out.style('dim', (at ? '' : name).padEnd(LABEL))}${line}`)
 }
 
 function parameterLines(request: Request, out: Output): string[] {
-  return request.parameters.flatMap((value, at) =>
-    field(at ? '' : 'parameters', `$${at + 1} = ${value === null ? 'NULL' : quote(value)}`, out),
-  )
+  const room = out.onTerminal ? Math.max(20, out.width - LABEL - 2) : Number.POSITIVE_INFINITY
+  return request.parameters.flatMap((value, at) => {
+    const text = visibleLine(`$${at + 1} = ${value === null ? 'NULL' : quote(value)}`)
+    return labelled(at ? '' : 'parameters', chop(text, room), out)
+  })
 }
 
 function quote(value: string): string {
   return `'${value.replaceAll("'", "''")}'`
 }
 
-/** A bar before each line: nothing inside the text can pass for a line of ours. */
+/**
+ * A bar before each line, also where the terminal would break it: nothing inside the text can pass
+ * for a line of ours. A broken bar goes on with the line above.
+ */
 function block(text: string, out: Output): string[] {
-  const bar = out.style('dim', '│')
+  const room = out.onTerminal ? Math.max(20, out.width - 4) : Number.POSITIVE_INFINITY
   return visible(text)
+    .replaceAll('\t', '    ')
     .split('\n')
-    .map((line) => `  ${bar} ${line}`)
+    .flatMap((line) =>
+      chop(line, room).map((piece, at) => `  ${out.style('dim', at === 0 ? '│' : '┆')} ${piece}`),
+    )
 }
 
 function statementLines(request: Request, out: Output): string[] {

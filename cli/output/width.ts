@@ -38,6 +38,24 @@ export function wrap(text: string, width: number): string[] {
   return text.split('\n').flatMap((line) => wrapLine(line, width))
 }
 
+/** Cuts into pieces of the width, wherever that falls: nothing is lost, not even a blank. */
+export function chop(line: string, width: number): string[] {
+  const pieces: string[] = []
+  let piece = ''
+  let used = 0
+  for (const character of line) {
+    const columns = columnsOf(character)
+    if (used + columns > width) {
+      pieces.push(piece)
+      piece = ''
+      used = 0
+    }
+    piece += character
+    used += columns
+  }
+  return [...pieces, piece]
+}
+
 function wrapLine(line: string, width: number): string[] {
   const lines: string[] = []
   let current = ''
