@@ -39,9 +39,10 @@ export function createRequestService(desk: Desk, store: Pick<Store, 'people'>, n
       presentRequest(await desk.cancel(id, caller, reason)),
     duties: async (caller: Decider, id: string): Promise<Duties> =>
       presentDuties(await visible(caller, id), caller, await store.people.all(200)),
-    watch: (caller: Decider, handler: (request: Request) => void) => {
+    /** Of the inbox, too, every change: what another has decided leaves it. */
+    watch: (caller: Decider, view: View['view'], handler: (request: Request) => void) => {
       const stop = desk.onChange((request) => {
-        if (maySee(request, caller)) handler(presentRequest(request))
+        if (belongs(request, caller, view)) handler(presentRequest(request))
       })
       return { cancel: () => stop() }
     },
@@ -73,9 +74,12 @@ function filterOf(caller: Decider, view: View): RequestFilter {
   return connection
 }
 
-function wanted(request: RequestRecord, caller: Decider, view: View): boolean {
-  if (view.view === 'all') return maySee(request, caller)
-  if (view.view === 'mine') return samePerson(request.requester, caller)
-  const decided = request.decisions.some((decision) => samePerson(decision.by, caller))
-  return eligible(request, caller).may && !decided
+function wanted(request: RequestRecord, caller: Decider, { view }: View): boolean {
+  if (!belongs(request, caller, view)) return false
+  return view !== 'inbox' || !request.decisions.some((made) => samePerson(made.by, caller))
+}
+
+function belongs(request: RequestRecord, caller: Decider, view: View['view']): boolean {
+  if (view === 'all') return maySee(request, caller)
+  return view === 'mine' ? samePerson(request.requester, caller) : eligible(request, caller).may
 }
