@@ -1,13 +1,13 @@
 import type { FastifyInstance } from 'fastify'
 import type { Connection } from '../../protocol/api/connections.ts'
 import type { Check } from '../../protocol/api/doctor.ts'
-import type { ExecEvent } from '../../protocol/api/exec.ts'
 import type { Explanation } from '../../protocol/api/explain.ts'
 import type { Discovery } from '../../protocol/api/identity.ts'
 import type { Approve, Duties, Request } from '../../protocol/api/requests.ts'
 import type { Authenticator } from '../identity/authenticator.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { Runtime } from '../runtime.ts'
+import type { ExecService } from '../session/exec-order.ts'
 
 /** What the API asks of the rest of the broker. main.ts gives it. */
 export interface ApiDeps {
@@ -69,32 +69,4 @@ export interface DoctorService {
   check(caller: Principal): Promise<readonly Check[]>
 }
 
-/** broker/session/exec.ts: one statement or a file, run for a person without a tunnel. */
-export interface ExecService {
-  /**
-   * Faults before the first event are thrown (HoopError); later ones end the stream with `error`.
-   * The signal says that the caller is gone: a request that waits is then cancelled.
-   */
-  run(order: ExecOrder): AsyncIterable<ExecEvent>
-}
-
-export type ExecOrder = {
-  readonly caller: Principal
-  /** The caller's address, for the record. */
-  readonly remote: string
-  readonly signal: AbortSignal
-} & (
-  | {
-      readonly type: 'sql'
-      readonly connection: string
-      /** Null: the connection's first. */
-      readonly database: string | null
-      readonly sql: string
-      readonly reason: string | null
-      readonly wait: boolean
-      /** Null: until it expires. */
-      readonly waitMs: number | null
-    }
-  /** Runs an approved request of the caller, once. */
-  | { readonly type: 'request'; readonly request: string }
-)
+export type { ExecOrder, ExecService } from '../session/exec-order.ts'

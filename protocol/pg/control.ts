@@ -85,7 +85,8 @@ function* end(c: Conversation, verb: 'commit' | 'rollback', execution: Execution
   yield* say(c, verb.toUpperCase(), execution)
   c.block.end()
   c.names.endTransaction()
-  if (c.searchPath !== c.options.searchPath) c.searchPathStale = true
+  if (c.settingsTouched) c.searchPathStale = true
+  c.settingsTouched = false
 }
 
 function* savepoint(c: Conversation, name: string, execution: Execution): Step {

@@ -41,8 +41,6 @@ export type Step<T = void> = Generator<Wait, T, Resumed>
 export interface GateOptions {
   /** What the target reported at start-up. */
   readonly parameters: ReadonlyMap<string, string>
-  /** current_schemas(true) of the new session. */
-  readonly searchPath: readonly string[]
   /** Third layer, where the operator gives it: SET ROLE to these around an approved unit. */
   readonly roles: { readonly reader: string; readonly writer: string } | null
 }
@@ -60,9 +58,11 @@ export class Conversation {
   readonly block = new Block()
   readonly writer = new FrontendWriter()
   readonly options: GateOptions
-  searchPath: readonly string[]
+  searchPath: readonly string[] = []
   /** Something ran that may have changed search_path: ask before the next analysis. */
-  searchPathStale = false
+  searchPathStale = true
+  /** In this transaction, so that its end may move search_path too. */
+  settingsTouched = false
   /** The broker itself has lifted the guard, for an approved unit. */
   window = false
   /** What the target executed since its last Sync, outside a block. */
@@ -72,7 +72,6 @@ export class Conversation {
 
   constructor(options: GateOptions) {
     this.options = options
-    this.searchPath = options.searchPath
     this.target = new TargetHalf((output) => this.emit(output))
     for (const [name, value] of options.parameters) this.target.parameters.set(name, value)
   }
@@ -195,7 +194,8 @@ export class Conversation {
     yield* this.answered()
     this.target.onHiddenRow = null
     if (path === null) throw new Closed('the target does not tell its search_path')
-    this.searchPath = (path as string).split('\n')
+    const schemas = (path as string).split('\n')
+    if (schemas.join('\n') !== this.searchPath.join('\n')) this.searchPath = schemas
     this.searchPathStale = false
   }
 

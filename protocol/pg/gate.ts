@@ -41,7 +41,7 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
   }
 
   get waiting(): number {
-    return this.inboxBytes + this.fromClient.buffered
+    return this.inboxBytes
   }
 
   handle(input: GateInput<Answer>): readonly Output[] {

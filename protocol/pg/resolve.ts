@@ -196,7 +196,9 @@ function afterDiscard(c: Conversation, what: Of<'discard'>['what']): void {
 /** SET, RESET, set_config and anything that is not a plain query may move search_path. */
 function noteSettings(c: Conversation, facts: StatementFacts): void {
   const sets = facts.functions.some((each) => each.name === 'pg_catalog.set_config')
-  if (sets || (facts.class !== 'read' && facts.class !== 'transaction')) c.searchPathStale = true
+  if (!sets && (facts.class === 'read' || facts.class === 'transaction')) return
+  c.searchPathStale = true
+  c.settingsTouched = true
 }
 
 /** The facts of a statement that runs another one: the stricter class, the other's effects. */

@@ -1,0 +1,188 @@
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Logger, pino } from 'pino'
+import { EXIT, HoopError } from '../protocol/errors.ts'
+import { createAnalyst } from './analysis/analyst.ts'
+import { asker } from './analysis/query.ts'
+import { createApi } from './api/server.ts'
+import { sessionsRoutes } from './api/sessions.ts'
+import { openDesk } from './approval/desk.ts'
+import { createRequestService } from './approval/service.ts'
+import type { Config, ConnectionConfig } from './config.ts'
+import { createAuthenticator } from './identity/authenticator.ts'
+import { openSessionIndex } from './recorder/index/index.ts'
+import { openRecorder } from './recorder/recorder.ts'
+import { systemRuntime } from './runtime.ts'
+import { createConnectionService } from './session/connections.ts'
+import { createDoctorService } from './session/doctor.ts'
+import { createExecService } from './session/exec.ts'
+import { createExplainService } from './session/explain.ts'
+import { maskingKey } from './session/masking-key.ts'
+import { openSession, type SessionDeps } from './session/open.ts'
+import { Sessions } from './session/sessions.ts'
+import { type OpenedTarget, Targets } from './session/target.ts'
+import { openStore } from './store/open.ts'
+import { acceptTunnels } from './tunnel/accept.ts'
+import { connectPostgres } from './upstream/postgres.ts'
+import { version } from './version.ts'
+
+export interface RunningBroker {
+  /** Ends sessions and their records, then everything else. */
+  close(): Promise<void>
+}
+
+/** Puts the broker together and listens: the only file that knows all parts. */
+export async function startBroker(config: Config): Promise<RunningBroker> {
+  const logger = pino({ level: process.env['HOOP_LOG'] ?? 'warn' }, pino.destination(2))
+  const onFault = (error: unknown): void => logger.error({ err: error }, 'fault')
+  const stops: (() => unknown)[] = []
+  const close = async (): Promise<void> => {
+    for (const stop of stops.splice(0).reverse()) await stop()
+  }
+  try {
+    await compose(config, logger, onFault, stops)
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { close }
+}
+
+async function compose(
+  config: Config,
+  logger: Logger,
+  onFault: (error: unknown) => void,
+  stops: (() => unknown)[],
+): Promise<void> {
+  const runtime = systemRuntime
+  prepareFolders(config)
+  const recorder = openRecorder({ dataDir: config.dataDir, runtime })
+  stops.push(() => recorder.close('the broker stopped'))
+  const index = openSessionIndex({ dataDir: config.dataDir, recorder, runtime })
+  stops.push(() => index.close())
+  const store = await openStore({ dataDir: config.dataDir, now: () => runtime.now() })
+  stops.push(() => store.close())
+  const spendWithin = config.approval.useWithin
+  const desk = await openDesk({ store, runtime, spendWithin, onFault })
+  stops.push(() => desk.close())
+  const targets = new Targets(openTarget, maskingKey(config.dataDir, runtime.random(32)))
+  stops.push(() => targets.close())
+  const sessions = new Sessions(config.limits.sessionsPerPerson)
+  const deps: SessionDeps = { config, runtime, desk, recorder, targets, sessions, onFault }
+  const { publicUrl, identity } = config
+  const authenticator = createAuthenticator({
+    ...identity,
+    publicUrl,
+    runtime,
+    replayStore: store.replay,
+  })
+  const requests = createRequestService(desk, store, () => runtime.now())
+  const kill = endSession(sessions)
+  const api = await createApi(
+    {
+      authenticator,
+      discovery: {
+        name: 'hoop',
+        version: version(),
+        issuer: identity.issuer,
+        client_id: identity.clientId,
+        audience: identity.audience,
+        scopes: [...identity.scopes],
+        demo: config.demo,
+      },
+      requests,
+      connections: createConnectionService(config),
+      explain: createExplainService(deps),
+      exec: createExecService(deps),
+      doctor: createDoctorService(deps),
+      runtime,
+      saw: (caller) => requests.saw(caller),
+      routes: [(app) => sessionsRoutes(app as never, { recorder, index, runtime, kill })],
+    },
+    { ...tls(config), behindProxy: config.behindProxy, logger },
+  )
+  const tunnels = acceptTunnels(
+    api.server,
+    {
+      authenticate: (request) => authenticator.authenticate(request),
+      open: async (_principal, open, stream) => {
+        const session = await openSession(deps, {
+          client: stream,
+          remote: stream.remote,
+          connection: open.connection,
+          startup: open.startup,
+          program: { ...open.client },
+          reason: open.reason,
+          ticket: null,
+        })
+        return { session: session.id }
+      },
+      cancel: async (principal, { pid, key }) => sessions.cancel(principal, pid, key),
+    },
+    { authenticator, runtime, onFault },
+  )
+  stops.push(async () => {
+    sessions.endAll('the broker is stopping', 'connect again in a moment')
+    await tunnels.close()
+    await api.close()
+  })
+  await listen(api, config)
+}
+
+function endSession(sessions: Sessions) {
+  return async (id: string, by: { email: string | null; subject: string }, reason: string) => {
+    const live = sessions.get(id)
+    live?.pump?.kill(`the session was ended by ${by.email ?? by.subject}: ${reason}`, '')
+    return live !== null
+  }
+}
+
+/** Data that was spooled for a decision which can no longer come is removed. */
+function prepareFolders(config: Config): void {
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 })
+  const spool = join(config.dataDir, 'spool')
+  rmSync(spool, { recursive: true, force: true })
+  mkdirSync(spool, { mode: 0o700 })
+}
+
+async function openTarget(connection: ConnectionConfig, database: string): Promise<OpenedTarget> {
+  const connect = (applicationName: string) =>
+    connectPostgres({ ...connection.target, database }, { applicationName, params: {} })
+  const upstream = await connect('hoop')
+  try {
+    const searchPath = await asker(upstream)(
+      'SELECT pg_catalog.unnest(pg_catalog.current_schemas(true))',
+    )
+    const analyst = await createAnalyst({
+      connect: () => connect('hoop catalogue'),
+      runtime: systemRuntime,
+    })
+    return { analyst, searchPath }
+  } finally {
+    upstream.end()
+  }
+}
+
+function tls(config: Config): { tls?: { cert: Buffer; key: Buffer } } {
+  if (config.tls === null) return {}
+  return { tls: { cert: readFileSync(config.tls.cert), key: readFileSync(config.tls.key) } }
+}
+
+async function listen(api: Awaited<ReturnType<typeof createApi>>, config: Config): Promise<void> {
+  const { host, port } = config.listen
+  try {
+    await api.listen({ host, port })
+  } catch (error) {
+    throw new HoopError({
+      code: 'cannot_listen',
+      message: `the broker cannot listen at ${host}:${port} (${codeOf(error)})`,
+      hint: 'another program has the port, or it needs other rights: change listen in the configuration',
+      exit: EXIT.failed,
+      cause: error,
+    })
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
+}

@@ -1,0 +1,271 @@
+import type { ExecEvent } from '../../protocol/api/exec.ts'
+import { EXIT, type ExitCode, HoopError } from '../../protocol/errors.ts'
+import type { Unit } from '../../protocol/pg/execution.ts'
+import type { Analysis, StatementFacts } from '../../protocol/pg/statement.ts'
+import { nameOf, samePerson } from '../approval/person.ts'
+import { presentRequest } from '../approval/present.ts'
+import type { Principal } from '../identity/principal.ts'
+import { decide, type Verdict } from '../policy/decide.ts'
+import type { RequestRecord } from '../store/store.ts'
+import { ExecClient } from './exec-client.ts'
+import type { ExecOrder, ExecService } from './exec-order.ts'
+import { chooseDatabase, mayConnect, openSession, type SessionDeps } from './open.ts'
+import { classOf, digestOf, effectOf, factsOf } from './snapshot.ts'
+import type { Target } from './target.ts'
+
+/** One text for a person, without a tunnel: the same gate, the same record, the same approvals. */
+export function createExecService(deps: SessionDeps): ExecService {
+  return {
+    run: (order) => (order.type === 'sql' ? runSql(deps, order) : runRequest(deps, order)),
+  }
+}
+
+type SqlOrder = Extract<ExecOrder, { type: 'sql' }>
+
+async function* runSql(deps: SessionDeps, order: SqlOrder): AsyncGenerator<ExecEvent> {
+  const connection = mayConnect(deps.config, order.caller, order.connection)
+  const database = chooseDatabase(connection, order.database ?? undefined)
+  const target = await deps.targets.get(connection, database)
+  const text = Buffer.from(order.sql)
+  const analysis = await target.analyst.analyse(text, target.searchPath)
+  const verdict = judge(analysis, target, order.caller)
+  if (verdict.decision !== 'hold')
+    return yield* execute(deps, { order, target, text, ticket: null })
+  const record = await ask(deps, order, target, { text, analysis, verdict })
+  const asked = verdict.needs.map((need) => `${need.count} of ${need.group}`)
+  yield { event: 'held', request: presentRequest(record), asked }
+  if (!order.wait) return yield undecided(record, `${record.id} waits for approval`)
+  const decided = await waitFor(deps, order, record)
+  yield* afterDecision(deps, order, target, decided)
+}
+
+function judge(analysis: Analysis, target: Target, caller: Principal): Verdict {
+  const statements = analysis.ok ? analysis.statements : null
+  // What our parser cannot read the target may name an error; only the gate asks it.
+  if (!analysis.ok && analysis.reason === 'syntax') return { decision: 'allow', rule: 'gate' }
+  return decide({ statements, groups: caller.groups }, target.connection.policy)
+}
+
+interface Asked {
+  readonly text: Buffer
+  readonly analysis: Analysis
+  readonly verdict: Extract<Verdict, { decision: 'hold' }>
+}
+
+async function ask(
+  deps: SessionDeps,
+  order: SqlOrder,
+  target: Target,
+  { text, analysis, verdict }: Asked,
+): Promise<RequestRecord> {
+  const unit = unitOf(text, analysis)
+  const now = deps.runtime.now()
+  return deps.desk.open({
+    kind: 'exec',
+    session: null,
+    requester: order.caller,
+    connection: target.connection.name,
+    database: target.database,
+    statement: order.sql,
+    parameters: [],
+    class: classOf(unit),
+    effect: effectOf(unit),
+    digest: digestOfText(target, text),
+    size: text.length,
+    reason: order.reason,
+    needs: verdict.needs,
+    expiresAt: now + deps.config.approval.expiresAfter,
+    inTransaction: false,
+    facts: factsOf(unit),
+  })
+}
+
+function digestOfText(target: Target, text: Buffer): string {
+  const place = { connection: target.connection.name, database: target.database }
+  return digestOf(place, { text, executions: [], inTransaction: false, spooled: false }, null)
+}
+
+/** The text as approvers are told of it; nothing here is ever sent. */
+function unitOf(text: Buffer, analysis: Analysis): Unit {
+  const facts: readonly (StatementFacts | null)[] = analysis.ok ? analysis.statements : [null]
+  const executions = facts.map((one, id) => ({
+    id,
+    facts: one,
+    text,
+    underlying: null,
+    parameters: null,
+    types: [],
+    tag: null,
+    shape: null,
+    request: null,
+    rows: null,
+  }))
+  return { executions, text, inTransaction: false, spooled: false }
+}
+
+/** Who goes away takes the request back; when only the waiting runs out it stays. */
+async function waitFor(
+  deps: SessionDeps,
+  order: SqlOrder,
+  record: RequestRecord,
+): Promise<RequestRecord> {
+  const patience = new AbortController()
+  const timer =
+    order.waitMs === null ? null : deps.runtime.setTimer(order.waitMs, () => patience.abort())
+  try {
+    const signal = AbortSignal.any([order.signal, patience.signal])
+    return await deps.desk.decided(record.id, signal)
+  } catch (error) {
+    if (order.signal.aborted) {
+      return await deps.desk.cancel(record.id, order.caller, 'the requester stopped waiting')
+    }
+    if (!patience.signal.aborted) throw error
+    return await deps.desk.get(record.id)
+  } finally {
+    timer?.cancel()
+  }
+}
+
+async function* runRequest(
+  deps: SessionDeps,
+  order: Extract<ExecOrder, { type: 'request' }>,
+): AsyncGenerator<ExecEvent> {
+  const record = await deps.desk.get(order.request)
+  if (record.kind !== 'exec' || !samePerson(record.requester, order.caller)) throw notYours(record)
+  const connection = mayConnect(deps.config, order.caller, record.connection)
+  const target = await deps.targets.get(connection, record.database)
+  yield* afterDecision(deps, order, target, record)
+}
+
+async function* afterDecision(
+  deps: SessionDeps,
+  order: ExecOrder,
+  target: Target,
+  record: RequestRecord,
+): AsyncGenerator<ExecEvent> {
+  switch (record.state) {
+    case 'approved': {
+      const by = record.decisions.map((each) => nameOf(each.by)).join(', ')
+      yield { event: 'approved', request: record.id, by }
+      return yield* execute(deps, {
+        order,
+        target,
+        text: Buffer.from(record.statement),
+        ticket: record,
+      })
+    }
+    case 'pending':
+      return yield undecided(record, `nobody has decided ${record.id} yet`)
+    case 'rejected':
+      return yield ended(record, 'rejected', EXIT.rejected)
+    case 'expired':
+      return yield ended(record, 'expired', EXIT.undecided)
+    case 'executed':
+      return yield ended(record, 'already_executed', EXIT.failed)
+    default:
+      return yield ended(record, record.state, EXIT.failed)
+  }
+}
+
+interface Run {
+  readonly order: ExecOrder
+  readonly target: Target
+  readonly text: Buffer
+  readonly ticket: RequestRecord | null
+}
+
+/** Opens a session, spends the approval, sends the text, once, and tells what comes back. */
+async function* execute(deps: SessionDeps, run: Run): AsyncGenerator<ExecEvent> {
+  const { order, target, text, ticket } = run
+  const types = target.analyst.catalogue().types
+  const client = new ExecClient(order.caller, (oid) => types.get(oid)?.name ?? String(oid))
+  await openSession(deps, {
+    client,
+    remote: order.remote,
+    connection: target.connection.name,
+    startup: {
+      user: nameOf(order.caller),
+      database: target.database,
+      application_name: 'hoop exec',
+    },
+    program: { program: 'hoop exec' },
+    reason: order.type === 'sql' ? order.reason : (ticket?.reason ?? null),
+    ticket: ticket?.id ?? null,
+    onPlan: (shape, plan) => client.planned(shape, plan),
+  })
+  try {
+    if (ticket !== null) await deps.desk.spend(ticket.id, digestOfText(target, text), order.caller)
+    order.signal.addEventListener('abort', () => client.abandon(), { once: true })
+    client.query(text)
+    for await (const event of client.results()) yield event
+    await settle(deps, ticket, client)
+    yield client.failure === null ? { event: 'done', request: ticket?.id ?? null } : failed(client)
+  } finally {
+    client.terminate()
+  }
+}
+
+async function settle(deps: SessionDeps, ticket: RequestRecord | null, client: ExecClient) {
+  if (ticket === null) return
+  const { failure, rowCount } = client
+  const status = failure === null ? 'ok' : failure.fatal ? 'unknown' : 'error'
+  await deps.desk.settle(ticket.id, {
+    status,
+    sqlstate: failure?.sqlstate ?? null,
+    rows: failure === null ? rowCount : null,
+  })
+}
+
+type Failed = Extract<ExecEvent, { event: 'error' }>
+
+/** 42501 of the broker's own is a refusal; all else is the target's answer. */
+function failed(client: ExecClient): Failed {
+  const failure = client.failure
+  const refused = failure?.sqlstate === '42501' && (failure.hint?.startsWith('rule:') ?? false)
+  return problem({
+    code: refused ? 'denied' : 'target_error',
+    message: failure?.message ?? 'the target ended the session',
+    hint: failure?.hint ?? null,
+    exit: refused ? EXIT.refused : failure?.fatal === true ? EXIT.unreachable : EXIT.failed,
+    sqlstate: failure?.sqlstate ?? null,
+    record: null,
+  })
+}
+
+function undecided(record: RequestRecord, message: string): Failed {
+  const hint = `once it is approved: hoop exec --request ${record.id}`
+  return problem({ code: 'undecided', message, hint, exit: EXIT.undecided, sqlstate: null, record })
+}
+
+function ended(record: RequestRecord, code: string, exit: ExitCode): Failed {
+  const last = record.decisions.at(-1)
+  const why = (record.state === 'rejected' ? last?.comment : record.history.at(-1)?.why) ?? null
+  const by = record.state === 'rejected' && last !== undefined ? ` by ${nameOf(last.by)}` : ''
+  const message = `request ${record.id} was ${record.state}${by}${why === null ? '' : `: ${why}`}`
+  const hint =
+    record.state === 'executed' ? 'an approval is spent once; ask again' : 'nothing was run'
+  return problem({ code, message, hint, exit, sqlstate: null, record })
+}
+
+function problem(p: {
+  code: string
+  message: string
+  hint: string | null
+  exit: ExitCode
+  sqlstate: string | null
+  record: RequestRecord | null
+}): Failed {
+  const { code, message, hint, exit, sqlstate, record } = p
+  const request = record === null ? null : presentRequest(record)
+  return { event: 'error', error: { code, message, hint, exit, sqlstate }, request }
+}
+
+function notYours(record: RequestRecord): HoopError {
+  return new HoopError({
+    code: 'not_yours',
+    message: `${record.id} is not an exec request of yours`,
+    hint: 'see your own: hoop requests --mine',
+    exit: EXIT.refused,
+    fault: 'client',
+  })
+}

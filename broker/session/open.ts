@@ -1,0 +1,214 @@
+import { join } from 'node:path'
+import { EXIT, HoopError } from '../../protocol/errors.ts'
+import {
+  encodeBackendKey,
+  encodeParameterStatus,
+  encodeReadyForQuery,
+} from '../../protocol/pg/backend.ts'
+import type { Shape } from '../../protocol/pg/execution.ts'
+import { PostgresGate } from '../../protocol/pg/gate.ts'
+import type { Desk } from '../approval/desk.ts'
+import type { Config, ConnectionConfig } from '../config.ts'
+import type { Principal } from '../identity/principal.ts'
+import type { RowPlan } from '../masking/plan.ts'
+import type { Recorder } from '../recorder/recorder.ts'
+import type { Runtime } from '../runtime.ts'
+import { connectPostgres, type Upstream } from '../upstream/postgres.ts'
+import { addressOf } from '../upstream/target.ts'
+import type { ClientEnd } from './client-end.ts'
+import { Judge } from './judge.ts'
+import { Pump, SHOWN_PARAMETERS } from './pump.ts'
+import { Refs } from './refs.ts'
+import { Results } from './results.ts'
+import type { LiveSession, Sessions } from './sessions.ts'
+import { Spool } from './spool.ts'
+import type { Target, Targets } from './target.ts'
+
+export interface SessionDeps {
+  readonly config: Config
+  readonly runtime: Runtime
+  readonly desk: Desk
+  readonly recorder: Recorder
+  readonly targets: Targets
+  readonly sessions: Sessions
+  readonly onFault: (error: unknown) => void
+}
+
+export interface SessionOrder {
+  readonly client: ClientEnd
+  readonly remote: string
+  readonly connection: string
+  /** As the client asks: user, database, application_name and display settings; already checked. */
+  readonly startup: Readonly<Record<string, string>>
+  /** For the record: what the client's machine says of the client. */
+  readonly program: Readonly<Record<string, string | number | null | undefined>>
+  readonly reason: string | null
+  /** A request that was approved before (`hoop exec`). */
+  readonly ticket: string | null
+  /** Told how the rows of a shape are masked. */
+  readonly onPlan?: (shape: Shape, plan: RowPlan) => void
+}
+
+/** Person + connection → a live session, or the HoopError that says why not. */
+export async function openSession(deps: SessionDeps, order: SessionOrder): Promise<LiveSession> {
+  const principal = order.client.principal()
+  const connection = mayConnect(deps.config, principal, order.connection)
+  const database = chooseDatabase(connection, order.startup['database'])
+  const target = await deps.targets.get(connection, database)
+  const session = newSession(deps, connection.name, principal)
+  deps.sessions.add(session)
+  try {
+    const upstream = await dial(connection, database, session, order)
+    try {
+      session.pump = start(deps, { order, session, target, upstream, principal })
+    } catch (error) {
+      upstream.destroy()
+      throw error
+    }
+    return session
+  } catch (error) {
+    deps.sessions.remove(session)
+    throw error
+  }
+}
+
+/** The connection, if the person may use it. One that they may not even see does not exist. */
+export function mayConnect(config: Config, principal: Principal, name: string): ConnectionConfig {
+  const connection = config.connections.find((each) => each.name === name)
+  const { groups, roles } = principal
+  const isMember = (wanted: readonly string[]): boolean =>
+    wanted.some((one) => groups.includes(one))
+  const policy = connection?.policy
+  if (connection === undefined || policy === undefined) throw unknownConnection(name)
+  if (roles.includes('requester') && isMember(policy.request)) return connection
+  if (!isMember(policy.see) && !isMember(policy.request)) throw unknownConnection(name)
+  throw new HoopError({
+    code: 'not_allowed',
+    message: `you may not use ${name}: it is for ${policy.request.join(', ') || 'nobody'}`,
+    hint: 'see what you may use: hoop connections',
+    exit: EXIT.refused,
+    fault: 'policy',
+  })
+}
+
+function unknownConnection(name: string): HoopError {
+  return new HoopError({
+    code: 'unknown_connection',
+    message: `there is no connection ${name} that you may use`,
+    hint: 'see what you may use: hoop connections',
+    exit: EXIT.refused,
+    fault: 'client',
+  })
+}
+
+/** libpq asks for a database called as the user when none is given: that means the first one. */
+export function chooseDatabase(connection: ConnectionConfig, wanted: string | undefined): string {
+  const [first] = connection.databases
+  if (wanted === undefined || wanted === '') return first
+  if (connection.databases.includes(wanted)) return wanted
+  throw new HoopError({
+    code: 'unknown_database',
+    message: `database "${wanted}" does not exist on ${connection.name}`,
+    hint: `it has: ${connection.databases.join(', ')}`,
+    exit: EXIT.usage,
+    fault: 'client',
+  })
+}
+
+function newSession(deps: SessionDeps, connection: string, principal: Principal): LiveSession {
+  const { runtime, sessions } = deps
+  let pid = 0
+  while (pid === 0 || sessions.hasPid(pid)) pid = runtime.random(4).readInt32BE() & 0x7fffffff
+  return { id: runtime.id('s'), connection, principal, pid, key: runtime.random(4), pump: null }
+}
+
+async function dial(
+  connection: ConnectionConfig,
+  database: string,
+  session: LiveSession,
+  order: SessionOrder,
+): Promise<Upstream> {
+  const { user: _user, database: _database, application_name, ...display } = order.startup
+  const params = {
+    ...display,
+    ...(connection.readerRole === null ? {} : { role: connection.readerRole }),
+  }
+  const name = application_name === undefined ? '' : ` ${application_name}`
+  return connectPostgres(
+    { ...connection.target, database },
+    { applicationName: `hoop ${session.id}${name}`.slice(0, 63), params },
+  )
+}
+
+interface Started {
+  readonly order: SessionOrder
+  readonly session: LiveSession
+  readonly target: Target
+  readonly upstream: Upstream
+  readonly principal: Principal
+}
+
+function start(deps: SessionDeps, started: Started): Pump {
+  const { config, runtime, desk, onFault } = deps
+  const { order, session, target, upstream } = started
+  const { client } = order
+  const { connection, database, analyst } = target
+  const recorder = openRecord(deps, started)
+  const refs = new Refs(() => runtime.monotonic())
+  const spool = new Spool(join(config.dataDir, 'spool', session.id), config.limits.copySpool)
+  const judge = new Judge({
+    session: session.id,
+    connection: connection.name,
+    database,
+    policy: connection.policy,
+    approval: config.approval,
+    reason: order.reason,
+    ticket: order.ticket,
+    client,
+    desk,
+    analyst,
+    recorder,
+    refs,
+    spool,
+    runtime,
+    onFault,
+  })
+  const { readerRole, writerRole } = connection
+  const roles =
+    readerRole === null || writerRole === null ? null : { reader: readerRole, writer: writerRole }
+  const gate = new PostgresGate({ parameters: upstream.parameters, roles })
+  const results = new Results(target.protect, refs, {
+    planned: order.onPlan ?? (() => undefined),
+    catalogueChanged: () => analyst.invalidate(),
+  })
+  client.write(greeting(upstream, session))
+  const onEnd = (): void => deps.sessions.remove(session)
+  return new Pump({ gate, client, upstream, recorder, judge, results, spool, onEnd, onFault })
+}
+
+function openRecord(deps: SessionDeps, { order, session, target, principal }: Started) {
+  const { connection, database } = target
+  const { target: host } = connection
+  return deps.recorder.open({
+    session: session.id,
+    principal,
+    remote: order.remote,
+    connection: connection.name,
+    database,
+    target: `${host.user}@${addressOf(host)}`,
+    startedAt: deps.runtime.now(),
+    client: { ...order.program, ...order.startup },
+    reason: order.reason,
+  })
+}
+
+/** What follows AuthenticationOk. The guard is the broker's affair: the client is told `off`. */
+function greeting(upstream: Upstream, session: LiveSession): Buffer {
+  const shown = [...upstream.parameters].filter(([name]) => SHOWN_PARAMETERS.has(name))
+  return Buffer.concat([
+    ...shown.map(([name, value]) => encodeParameterStatus(name, value)),
+    encodeParameterStatus('default_transaction_read_only', 'off'),
+    encodeBackendKey(session.pid, session.key),
+    encodeReadyForQuery('I'),
+  ])
+}

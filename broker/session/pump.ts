@@ -1,0 +1,256 @@
+import type { GateInput } from '../../protocol/gate.ts'
+import type { NewEntry } from '../../protocol/log/entries.ts'
+import { encodeError, encodeParameterStatus } from '../../protocol/pg/backend.ts'
+import type { Output } from '../../protocol/pg/conversation.ts'
+import type { Answer } from '../../protocol/pg/execution.ts'
+import type { PostgresGate } from '../../protocol/pg/gate.ts'
+import type { SessionRecorder } from '../recorder/recorder.ts'
+import type { Upstream } from '../upstream/postgres.ts'
+import type { ClientEnd } from './client-end.ts'
+import type { Judge } from './judge.ts'
+import type { Results } from './results.ts'
+import type { Spool } from './spool.ts'
+
+/** Client messages that wait for their turn, in bytes, before the client is not read any more. */
+const INBOX_LIMIT = 1 << 20
+
+export interface PumpParts {
+  readonly gate: PostgresGate
+  readonly client: ClientEnd
+  readonly upstream: Upstream
+  readonly recorder: SessionRecorder
+  readonly judge: Judge
+  readonly results: Results
+  readonly spool: Spool
+  /** Once, when everything is over. */
+  readonly onEnd: (why: string) => void
+  /** A bug: for the log of the broker, never for the client. */
+  readonly onFault: (error: unknown) => void
+}
+
+/**
+ * The one loop of a session. Whatever comes in goes through the gate; what comes out of it is first
+ * recorded, then released, in this order and nowhere else:
+ *
+ *   understand (gate) → judge → record → send → answer (gate) → mask → record → reply
+ */
+export class Pump {
+  private readonly parts: PumpParts
+  private readonly entries: NewEntry[] = []
+  private readonly toClient: Buffer[] = []
+  private readonly toTarget: Buffer[] = []
+  private targetFull = false
+  private clientPaused = false
+  private replaying = false
+  private ended = false
+
+  constructor(parts: PumpParts) {
+    this.parts = parts
+    const { client, upstream } = parts
+    upstream.onData((bytes) => this.feed({ type: 'target', bytes }))
+    upstream.onClose((why) => this.feed({ type: 'target-closed', why }))
+    upstream.onDrain(() => this.targetDrained())
+    client.onDrain(() => upstream.resume())
+    client.onClose(() => this.feed({ type: 'client-closed' }))
+    client.onExpired(() => this.kill(EXPIRED.message, EXPIRED.hint))
+    client.onData((bytes) => this.feed({ type: 'client', bytes }))
+  }
+
+  cancel(): void {
+    this.feed({ type: 'cancel' })
+  }
+
+  /** Ends the session now, and tells the client why. */
+  kill(message: string, hint: string): void {
+    if (this.ended) return
+    this.toClient.push(encodeError({ severity: 'FATAL', code: '57P01', message, hint }))
+    this.end(message)
+  }
+
+  private feed(input: GateInput<Answer>): void {
+    if (this.ended) return
+    try {
+      this.handle(this.parts.gate.handle(input))
+      if (!this.ended) this.release()
+    } catch (error) {
+      this.broken(error)
+    }
+  }
+
+  private handle(outputs: readonly Output[]): void {
+    for (const output of outputs) {
+      if (this.ended) return
+      this.one(output)
+    }
+  }
+
+  private one(output: Output): void {
+    const { results, spool, judge } = this.parts
+    switch (output.type) {
+      case 'send':
+        this.toTarget.push(output.bytes)
+        return
+      case 'reply':
+        this.toClient.push(output.bytes)
+        return
+      case 'ask':
+        this.ask(output)
+        return
+      case 'withdraw':
+        judge.withdraw(output.id, output.why)
+        return
+      case 'cancel-target':
+        this.note('cancel', 'asked for by the client')
+        this.parts.upstream.cancel().catch(this.parts.onFault)
+        return
+      case 'spool':
+        spool.append(output.bytes)
+        return
+      case 'replay':
+        this.replay()
+        return
+      case 'unspool':
+        this.replaying = false
+        spool.clear()
+        return
+      case 'parameter':
+        this.parameter(output.name, output.value)
+        return
+      case 'settled':
+        judge.settle(output)
+        return
+      case 'close':
+        this.end(output.why)
+        return
+      default:
+        results.take(output, this.entries, this.toClient)
+    }
+  }
+
+  private ask(output: Extract<Output, { type: 'ask' }>): void {
+    const { judge, gate } = this.parts
+    const answer = judge.answer(output.id, output.question, this.entries, (later) =>
+      this.feed({ type: 'answer', id: output.id, answer: later }),
+    )
+    // Known at once (analysed before, allowed or denied by rule): no turn of the event loop.
+    if (answer !== null) this.handle(gate.handle({ type: 'answer', id: output.id, answer }))
+  }
+
+  /** Recorded first; if that fails nothing is released, and the session ends. */
+  private release(): void {
+    const { recorder, upstream, client, gate } = this.parts
+    if (this.entries.length > 0) recorder.append(this.entries.splice(0))
+    if (this.toTarget.length > 0) this.targetFull = !upstream.write(joined(this.toTarget))
+    if (this.toClient.length > 0 && !writeAll(client, this.toClient)) upstream.pause()
+    const pause = this.targetFull || gate.waiting > INBOX_LIMIT
+    if (pause === this.clientPaused) return
+    this.clientPaused = pause
+    if (pause) client.pause()
+    else client.resume()
+  }
+
+  private targetDrained(): void {
+    this.targetFull = false
+    if (this.ended) return
+    if (this.replaying) this.replayMore()
+    this.release()
+  }
+
+  private replay(): void {
+    this.replaying = true
+    this.parts.spool.rewind()
+    queueMicrotask(() => this.replayMore())
+  }
+
+  /** Feeds spooled bytes as fast as the target takes them. */
+  private replayMore(): void {
+    while (this.replaying && !this.targetFull && !this.ended) {
+      const bytes = this.parts.spool.read()
+      if (bytes === null) {
+        this.replaying = false
+        this.feed({ type: 'spool-end' })
+        return
+      }
+      this.feed({ type: 'spooled', bytes })
+    }
+  }
+
+  private parameter(name: string, value: string): void {
+    if (!SHOWN_PARAMETERS.has(name)) return
+    this.entries.push({ kind: 'parameter', name, value })
+    this.toClient.push(encodeParameterStatus(name, value))
+  }
+
+  private note(name: string, detail: string): void {
+    this.entries.push({ kind: 'other', name, detail })
+  }
+
+  private broken(error: unknown): void {
+    this.parts.onFault(error)
+    // What was not recorded is not released.
+    this.entries.length = 0
+    this.toTarget.length = 0
+    this.toClient.length = 0
+    this.kill('the session was ended: it cannot go on safely', 'see the log of the broker')
+  }
+
+  private end(why: string): void {
+    if (this.ended) return
+    this.ended = true
+    const { recorder, client, upstream, judge, spool } = this.parts
+    try {
+      if (this.entries.length > 0) recorder.append(this.entries.splice(0))
+      writeAll(client, this.toClient)
+    } catch (error) {
+      this.parts.onFault(error)
+    }
+    judge.close(why)
+    spool.clear()
+    client.event({ event: 'closed', message: why, at: judge.now() })
+    client.close()
+    upstream.end()
+    recorder.close(why)
+    this.parts.onEnd(why)
+  }
+}
+
+/** Settings that a server reports by itself and whose values are no data. */
+export const SHOWN_PARAMETERS: ReadonlySet<string> = new Set([
+  'server_version',
+  'server_encoding',
+  'client_encoding',
+  'application_name',
+  'is_superuser',
+  'session_authorization',
+  'DateStyle',
+  'IntervalStyle',
+  'TimeZone',
+  'integer_datetimes',
+  'standard_conforming_strings',
+  'in_hot_standby',
+  'scram_iterations',
+])
+
+const EXPIRED = {
+  message: 'your login has expired and could not be renewed',
+  hint: 'run `hoop login`, then connect again',
+}
+
+/** Below this a copy is cheaper than another write. */
+const JOIN_LIMIT = 16_384
+
+function joined(buffers: Buffer[]): Buffer {
+  const all = buffers.splice(0)
+  return all.length === 1 ? (all[0] as Buffer) : Buffer.concat(all)
+}
+
+function writeAll(client: ClientEnd, buffers: Buffer[]): boolean {
+  const all = buffers.splice(0)
+  const total = all.reduce((sum, each) => sum + each.length, 0)
+  if (total === 0) return true
+  if (total <= JOIN_LIMIT)
+    return client.write(all.length === 1 ? (all[0] as Buffer) : Buffer.concat(all, total))
+  let open = true
+  for (const each of all) open = client.write(each)
+  return open
+}

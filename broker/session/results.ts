@@ -1,0 +1,205 @@
+import { MalformedBytes } from '../../protocol/bytes/cursor.ts'
+import type { NewEntry } from '../../protocol/log/entries.ts'
+import { decodeErrorFields } from '../../protocol/pg/backend.ts'
+import type { Execution, Report, Shape } from '../../protocol/pg/execution.ts'
+import { HEADER } from '../../protocol/pg/framer.ts'
+import { FrontendWriter } from '../../protocol/pg/frontend.ts'
+import { type CopyMasker, createCopyMasker } from '../masking/copy.ts'
+import { planCopy, planRows, type RowPlan } from '../masking/plan.ts'
+import type { ProtectedColumns } from '../masking/protect.ts'
+import { maskRows } from '../masking/rows.ts'
+import { scrubReport } from '../masking/text.ts'
+import type { Refs } from './refs.ts'
+
+type ResultReport = Exclude<Report, { type: 'parameter' | 'settled' }>
+
+/** A row with a masked column must be held whole to be masked; above this it cannot be. */
+const MASKED_ROW_LIMIT = 256 << 20
+
+export interface ResultHooks {
+  /** How rows of a shape are masked. */
+  readonly planned: (shape: Shape, plan: RowPlan) => void
+  readonly catalogueChanged: () => void
+}
+
+/** What comes back from the target on its way to the client: masked, then recorded, then shown. */
+export class Results {
+  private readonly protect: () => ProtectedColumns
+  private readonly refs: Refs
+  private readonly plans = new WeakMap<Execution, RowPlan>()
+  private readonly copies = new WeakMap<Execution, CopyMasker>()
+  private readonly shown = new WeakMap<Shape, number>()
+  private parts: Buffer[] = []
+  private partsLength = 0
+
+  private readonly hooks: ResultHooks
+
+  constructor(protect: () => ProtectedColumns, refs: Refs, hooks: ResultHooks) {
+    this.protect = protect
+    this.refs = refs
+    this.hooks = hooks
+  }
+
+  take(report: ResultReport, entries: NewEntry[], toClient: Buffer[]): void {
+    switch (report.type) {
+      case 'rows':
+        return this.rows(report, entries, toClient)
+      case 'copy-rows':
+        return this.copyRows(report, entries, toClient)
+      case 'copy-done':
+        return this.copyDone(report.execution, entries, toClient)
+      case 'complete':
+        return this.complete(report, entries, toClient)
+      case 'error':
+        return this.error(report, entries, toClient)
+      case 'notice': {
+        const bytes = this.scrubbed(report.execution, report.bytes)
+        entries.push({ kind: 'notice', bytes })
+        toClient.push(bytes)
+        return
+      }
+      case 'notification':
+        entries.push({
+          kind: 'other',
+          name: 'notification',
+          detail: report.bytes.toString('latin1'),
+        })
+        toClient.push(report.bytes)
+    }
+  }
+
+  private rows(
+    report: Extract<Report, { type: 'rows' }>,
+    entries: NewEntry[],
+    toClient: Buffer[],
+  ): void {
+    const { execution, count } = report
+    const plan = this.planOf(execution)
+    const ref = this.refs.of(execution.text)
+    this.showShape(execution, plan, ref, entries)
+    const whole = plan.clear ? report.bytes : this.whole(report)
+    if (whole === null) return
+    const bytes = plan.clear ? whole : maskRows(whole, plan)
+    entries.push({
+      kind: 'rows',
+      ref,
+      bytes,
+      count: plan.clear || report.part === 'whole' ? count : 1,
+    })
+    toClient.push(bytes)
+  }
+
+  /** The plan is made once for each execution, from the shape that its rows really have. */
+  private planOf(execution: Execution): RowPlan {
+    const known = this.plans.get(execution)
+    if (known !== undefined) return known
+    if (execution.shape === null) throw new MalformedBytes('rows without a description')
+    const plan = planRows(execution.shape.fields, execution.facts, this.protect())
+    this.plans.set(execution, plan)
+    this.hooks.planned(execution.shape, plan)
+    return plan
+  }
+
+  private showShape(execution: Execution, plan: RowPlan, ref: number, entries: NewEntry[]): void {
+    const { shape } = execution
+    if (shape === null || this.shown.get(shape) === ref) return
+    this.shown.set(shape, ref)
+    entries.push({ kind: 'shape', ref, bytes: shape.bytes, masked: plan.masked })
+  }
+
+  /** Parts of a large row are joined: only whole rows can be masked. */
+  private whole(report: Extract<Report, { type: 'rows' }>): Buffer | null {
+    if (report.part === 'whole') return report.bytes
+    this.parts.push(report.bytes)
+    this.partsLength += report.bytes.length
+    if (this.partsLength > MASKED_ROW_LIMIT)
+      throw new MalformedBytes('a row is too large to be masked')
+    if (report.part !== 'last') return null
+    const bytes = Buffer.concat(this.parts, this.partsLength)
+    this.parts = []
+    this.partsLength = 0
+    return bytes
+  }
+
+  private copyRows(
+    report: Extract<Report, { type: 'copy-rows' }>,
+    entries: NewEntry[],
+    toClient: Buffer[],
+  ): void {
+    const { execution, count } = report
+    const masker = this.copyMasker(execution)
+    const bytes = report.part === 'whole' ? masker.messages(report.bytes) : copyPart(masker, report)
+    entries.push({ kind: 'rows', ref: this.refs.of(execution.text), bytes, count })
+    toClient.push(bytes)
+  }
+
+  private copyMasker(execution: Execution): CopyMasker {
+    const known = this.copies.get(execution)
+    if (known !== undefined) return known
+    const { facts, shape } = execution
+    const options = facts?.command.type === 'copy-out' ? facts.command.options : null
+    if (shape === null || options === null)
+      throw new MalformedBytes('copy data without a description')
+    const masker = createCopyMasker(planCopy(shape.fields, facts, this.protect()), options)
+    this.copies.set(execution, masker)
+    return masker
+  }
+
+  private copyDone(execution: Execution, entries: NewEntry[], toClient: Buffer[]): void {
+    const rest = this.copyMasker(execution).end()
+    if (rest.length > 0) {
+      entries.push({ kind: 'rows', ref: this.refs.of(execution.text), bytes: rest, count: 0 })
+      toClient.push(rest)
+    }
+    toClient.push(COPY_DONE)
+  }
+
+  private complete(
+    report: Extract<Report, { type: 'complete' }>,
+    entries: NewEntry[],
+    toClient: Buffer[],
+  ): void {
+    const { execution, tag } = report
+    const ms = this.refs.elapsed(execution)
+    const ref = this.refs.of(execution.text)
+    entries.push({ kind: 'complete', ref, tag, rows: execution.rows, ms })
+    toClient.push(report.bytes)
+    if (mayChangeCatalogue(execution)) this.hooks.catalogueChanged()
+  }
+
+  /** An error of the broker's own statement is recorded, not shown. */
+  private error(
+    report: Extract<Report, { type: 'error' }>,
+    entries: NewEntry[],
+    toClient: Buffer[],
+  ): void {
+    const bytes = report.own ? report.bytes : this.scrubbed(report.execution, report.bytes)
+    const sqlstate = decodeErrorFields(bytes).get('C') ?? 'XX000'
+    entries.push({ kind: 'error', bytes, sqlstate })
+    if (report.visible) toClient.push(bytes)
+  }
+
+  private scrubbed(execution: Execution | null, bytes: Buffer): Buffer {
+    if (execution === null || !this.protect().touches(execution.facts)) return bytes
+    return scrubReport(bytes)
+  }
+}
+
+/** A CopyData message too large to be kept: its parts go on as messages of their own. */
+function copyPart(masker: CopyMasker, report: Extract<Report, { type: 'copy-rows' }>): Buffer {
+  const payload = report.part === 'first' ? report.bytes.subarray(HEADER) : report.bytes
+  const masked = masker.push(payload)
+  return masked.length === 0 ? masked : new FrontendWriter().copyData(masked).finish()
+}
+
+/** Everything but plain reading and writing of rows may. */
+function mayChangeCatalogue({ facts }: Execution): boolean {
+  if (facts === null) return true
+  if (facts.class === 'read' || facts.class === 'transaction' || facts.class === 'session')
+    return false
+  return !PLAIN.has(facts.node)
+}
+
+const PLAIN: ReadonlySet<string> = new Set(['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt'])
+
+const COPY_DONE = Buffer.from([0x63, 0, 0, 0, 4])

@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto'
+import type { Execution, Unit } from '../../protocol/pg/execution.ts'
+import type { StatementClass, StatementFacts } from '../../protocol/pg/statement.ts'
+
+/** What the digest of a request covers besides the unit itself. */
+export interface Place {
+  readonly connection: string
+  readonly database: string
+}
+
+/**
+ * SHA-256 over all that will run: where, which bytes, with which parameters, which copied data.
+ * Each field is preceded by its length, so that no two snapshots have the same bytes.
+ */
+export function digestOf(place: Place, unit: Unit, spoolDigest: string | null): string {
+  const hash = createHash('sha256')
+  const field = (bytes: Buffer | string): void => {
+    const length = Buffer.alloc(8)
+    length.writeBigUInt64BE(BigInt(Buffer.byteLength(bytes)))
+    hash.update(length).update(bytes)
+  }
+  field('hoop snapshot 1')
+  field(place.connection)
+  field(place.database)
+  field(unit.text)
+  for (const execution of unit.executions) {
+    field(execution.text)
+    field(execution.underlying ?? '')
+    field(execution.types.join(','))
+    field(execution.parameters?.bytes ?? '')
+  }
+  field(spoolDigest ?? '')
+  return hash.digest('hex')
+}
+
+/** The class of the whole: the strictest of its statements; what nobody understands is unknown. */
+export function classOf(unit: Unit): StatementClass {
+  const all = unit.executions.map((each) => each.facts)
+  return all.every((facts) => facts !== null) ? strictestClass(all) : 'unknown'
+}
+
+export function strictestClass(statements: readonly StatementFacts[]): StatementClass {
+  let strictest: StatementClass = 'read'
+  for (const facts of statements) {
+    if (RANK[facts.class] > RANK[strictest]) strictest = facts.class
+  }
+  return strictest
+}
+
+const RANK: Record<StatementClass, number> = {
+  read: 0,
+  session: 1,
+  transaction: 2,
+  write: 3,
+  ddl: 4,
+  admin: 5,
+  unknown: 6,
+}
+
+/** All that the approver reads: the text, and what a prepared statement or cursor in it stands for. */
+export function statementText(unit: Unit): string {
+  const underlying = unit.executions
+    .filter((each) => each.underlying !== null && !each.underlying.equals(each.text))
+    .map((each) => `-- which runs:\n${each.underlying?.toString('utf8')}`)
+  return [unit.text.toString('utf8'), ...new Set(underlying)].join('\n')
+}
+
+/** One sentence for the approver. */
+export function effectOf(unit: Unit): string {
+  const parts = unit.executions.map(effectOfOne)
+  const counted = new Map<string, number>()
+  for (const part of parts) counted.set(part, (counted.get(part) ?? 0) + 1)
+  const said = [...counted].map(([part, times]) =>
+    times === 1 ? part : `${part} (${times} times)`,
+  )
+  return said.join('; ')
+}
+
+function effectOfOne({ facts }: Execution): string {
+  if (facts === null) return 'not understood: nobody can say what it does'
+  const on = facts.writes.length > 0 ? ` on ${facts.writes.join(', ')}` : ''
+  const all = facts.unbounded ? ', ALL rows (nothing bounds them)' : ''
+  const why = facts.why === '' ? '' : ` (${facts.why})`
+  return `${facts.verb}${on}${all}${why}`
+}
+
+/** What of the facts is kept with the request. */
+export function factsOf(unit: Unit): unknown {
+  return unit.executions.map(({ facts }) =>
+    facts === null
+      ? null
+      : {
+          class: facts.class,
+          verb: facts.verb,
+          reads: facts.reads,
+          writes: facts.writes,
+          functions: facts.functions.map((each) => each.name),
+          unbounded: facts.unbounded,
+          ddl: facts.ddl,
+          why: facts.why,
+        },
+  )
+}
