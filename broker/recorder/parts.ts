@@ -40,7 +40,8 @@ export class PartJoiner {
 
   #add(payload: Buffer): void {
     this.#size += payload.length
-    if (this.#kept >= LARGEST_KEPT) return
+    // Rows are read on from slice to slice: none may be missing.
+    if (this.#kept >= LARGEST_KEPT && this.#first?.kind !== 'rows') return
     this.#parts.push(payload)
     this.#kept += payload.length
   }

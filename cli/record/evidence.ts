@@ -2,8 +2,8 @@ import { Readable } from 'node:stream'
 import { z } from 'zod'
 import { HEAD_HEADER, STATE_HEADER } from '../../protocol/api/sessions.ts'
 import { HoopError } from '../../protocol/errors.ts'
-import type { BrokerApi } from '../broker-api.ts'
 import { jsonLines } from '../json-lines.ts'
+import type { BrokerCalls } from './calls.ts'
 
 /** Where a log was seen to stand, and who says so. */
 export interface Head {
@@ -34,7 +34,7 @@ const Name = z.object({ session: z.string() })
 const OwnSessions = z.array(Name)
 
 /** The record as a broker hands it out. What it hands out is believed only as far as it verifies. */
-export function brokerEvidence(api: BrokerApi): Evidence {
+export function brokerEvidence(api: BrokerCalls): Evidence {
   return {
     record: () => orNull(['auditors_only'], () => raw(api, '/v1/record')),
     session: (id) =>
@@ -43,20 +43,20 @@ export function brokerEvidence(api: BrokerApi): Evidence {
   }
 }
 
-async function allNames(api: BrokerApi): Promise<string[]> {
+async function allNames(api: BrokerCalls): Promise<string[]> {
   const names: string[] = []
   const response = await api.stream('GET', '/v1/record/sessions')
   for await (const { session } of jsonLines(response, Name)) names.push(session)
   return names
 }
 
-async function ownNames(api: BrokerApi): Promise<string[]> {
+async function ownNames(api: BrokerCalls): Promise<string[]> {
   const query = { limit: 1000 }
   const list = await api.request('GET', '/v1/sessions', { query, schema: OwnSessions })
   return list.map(({ session }) => session)
 }
 
-async function raw(api: BrokerApi, path: string): Promise<LogBytes> {
+async function raw(api: BrokerCalls, path: string): Promise<LogBytes> {
   const { headers, body } = await api.stream('GET', path)
   const [entries, hash] = (headers.get(HEAD_HEADER) ?? '').split(' ')
   const known = hash !== undefined && hash !== ''

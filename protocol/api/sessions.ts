@@ -88,6 +88,7 @@ export const SessionEntry = z.discriminatedUnion('kind', [
     user: z.string(),
     issuer: z.string(),
     subject: z.string(),
+    email: z.string().nullable(),
     groups: z.array(z.string()),
     remote: z.string(),
     connection: z.string(),

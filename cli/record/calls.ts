@@ -1,0 +1,4 @@
+import type { BrokerApi } from '../broker-api.ts'
+
+/** What reading the record needs of a broker. */
+export type BrokerCalls = Pick<BrokerApi, 'request' | 'stream'>
