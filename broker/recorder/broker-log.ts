@@ -72,14 +72,15 @@ export class BrokerLog {
    */
   append(entry: NewEntry): void {
     const size = this.#file.size
+    const actual = this.#file.actualSize
+    if (actual !== size) throw changed(this.path, size, actual)
     try {
-      if (this.#file.actualSize !== size) throw new Error('index.log was changed by another')
       const micros = Math.floor((this.#runtime.now() - this.#created) * 1000)
       this.#micros = Math.max(this.#micros, micros)
       this.#writer.append([entry], this.#micros, this.#file.write)
     } catch (error) {
       // A full disk may have room again later: the log stays as it was before the entry.
-      if (this.#file.actualSize > size) this.#file.cutBack(size)
+      this.#file.cutBack(size)
       throw recordFailed(error)
     }
   }
@@ -94,11 +95,19 @@ export class BrokerLog {
 }
 
 function damaged(path: string, entry: number, reason: string): HoopError {
-  return new HoopError({
-    code: 'record_damaged',
-    message: `${path}: entry ${entry}: ${reason}. The broker does not go on from a damaged record.`,
-    hint: 'Keep the folder as evidence (hoop sessions verify --dir FOLDER names all that is wrong), and give the broker a new data_dir.',
-    exit: 8,
-    fault: 'hoop',
-  })
+  return refusal(
+    `${path}: entry ${entry}: ${reason}. The broker does not go on from a damaged record.`,
+    'Keep the folder as evidence (hoop sessions verify --dir FOLDER names all that is wrong), and give the broker a new data_dir.',
+  )
+}
+
+function changed(path: string, size: number, actual: number): HoopError {
+  return refusal(
+    `${path} was changed by another hand: it has ${actual} bytes, the broker wrote ${size}.`,
+    'Nothing more is recorded, so nothing more runs. hoop sessions verify --all names what is wrong.',
+  )
+}
+
+function refusal(message: string, hint: string): HoopError {
+  return new HoopError({ code: 'record_damaged', message, hint, exit: 8, fault: 'hoop' })
 }

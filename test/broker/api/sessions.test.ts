@@ -323,8 +323,11 @@ describe('verify, against a broker', () => {
       assert.match(failure?.reason ?? '', /^index\.log/)
     }
     writeFileSync(index, bytes)
-    appendFileSync(index, 'x')
-    await assert.rejects(verify(as('carol')), { code: 'record_failed' })
+    for (const spoil of [() => truncateSync(index, 200), () => appendFileSync(index, 'x')]) {
+      spoil()
+      assert.equal((await verify(as('carol'))).failures[0]?.session, null)
+      await assert.rejects(sessions(as('carol')), { code: 'record_damaged', exit: 8 })
+    }
   })
 })
 

@@ -285,6 +285,6 @@ describe('a start after a kill', () => {
     const folder = temporaryFolder(t)
     const recorder = start(folder)
     appendFileSync(join(folder, 'sessions/index.log'), 'x')
-    assert.throws(() => recorder.open(sessionStart(B)), { code: 'record_failed' })
+    assert.throws(() => recorder.open(sessionStart(B)), { code: 'record_damaged' })
   })
 })
