@@ -42,7 +42,7 @@ export abstract class BaseCommand extends Command {
 
   /** Every failure ends here: one report on stderr, one exit code. */
   protected override catch(error: unknown): Promise<void> {
-    process.exitCode = reportError(error, this.out)
+    process.exitCode = reportError(error, this.out, this.id)
     return Promise.resolve()
   }
 }

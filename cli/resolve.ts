@@ -29,7 +29,7 @@ export function findCommand(argv: readonly string[], ids: readonly string[]): In
     const id = ids.includes(name) ? name : ALIASES[name]
     if (id === undefined || (length === 1 && isTopic(name, ids) && words.length > 1)) continue
     if (asksHelp) return { type: 'help', words: (isTopic(name, ids) ? name : id).split(' ') }
-    return { type: 'command', id, argv: [...rest.slice(length), ...flags] }
+    return { type: 'command', id, argv: [...flags, ...rest.slice(length)] }
   }
   if (words.length === 0) return { type: 'help', words: [] }
   const topicOnly = words.length === 1 || asksHelp
