@@ -1,16 +1,10 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Provider, { type Context, interactionPolicy, type Token } from 'oidc-provider'
 import { approveDevice } from './provider-approve.ts'
-import {
-  codePage,
-  confirmPage,
-  donePage,
-  errorPage,
-  type Person,
-  personPage,
-} from './provider-pages.ts'
+import { providerHandler } from './provider-http.ts'
+import { codePage, confirmPage, donePage, errorPage, type Person } from './provider-pages.ts'
 import { memoryAdapter } from './provider-store.ts'
 
 export type { Person } from './provider-pages.ts'
@@ -62,7 +56,7 @@ export async function startProvider(options: ProviderOptions): Promise<DemoProvi
       scopes: SCOPES,
       scope: RESOURCE_SCOPE,
     })
-  const handle = handler(provider, settings, approve)
+  const handle = providerHandler(provider, settings.persons, approve)
   server.on('request', (request, response) => void handle(request, response))
   const { clientId, audience, persons } = settings
   return {
@@ -211,84 +205,6 @@ async function grantAll(ctx: Context, audience: string): Promise<object | undefi
 function html(ctx: Context, text: string): void {
   ctx.type = 'html'
   ctx.body = text
-}
-
-type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
-
-function handler(
-  provider: Provider,
-  settings: Settings,
-  approve: (userCode: string, account: string) => Promise<void>,
-): Handler {
-  const rest = provider.callback()
-  return async (request, response) => {
-    const path = (request.url ?? '/').split('?')[0] ?? '/'
-    try {
-      if (path === '/demo/approve-device') await answerApproval(request, response, approve)
-      else if (path.startsWith('/interaction/'))
-        await interact(provider, settings, request, response)
-      else rest(request, response)
-    } catch (error) {
-      send(response, 400, 'text/html', errorPage(error instanceof Error ? error.message : 'failed'))
-    }
-  }
-}
-
-/** Who are you? The one question that the login prompt asks. */
-async function interact(
-  provider: Provider,
-  settings: Settings,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const { uid } = await provider.interactionDetails(request, response)
-  if (request.method !== 'POST') {
-    const persons = [...settings.persons.values()]
-    send(response, 200, 'text/html', personPage(`/interaction/${uid}`, persons))
-    return
-  }
-  const accountId = new URLSearchParams(await bodyOf(request)).get('account') ?? ''
-  if (!settings.persons.has(accountId)) throw new Error('There is no such person.')
-  const options = { mergeWithLastSubmission: false }
-  await provider.interactionFinished(request, response, { login: { accountId } }, options)
-}
-
-/** For the CLI on this machine, not for web pages: those cannot send JSON here without asking first. */
-async function answerApproval(
-  request: IncomingMessage,
-  response: ServerResponse,
-  approve: (userCode: string, account: string) => Promise<void>,
-): Promise<void> {
-  const json = request.headers['content-type'] === 'application/json'
-  if (request.method !== 'POST' || !json || request.headers.origin !== undefined) {
-    send(response, 405, 'application/json', '{"message":"POST JSON, and not from a web page."}')
-    return
-  }
-  try {
-    const { user_code, account } = JSON.parse(await bodyOf(request)) as Record<string, unknown>
-    await approve(String(user_code), String(account))
-    send(response, 200, 'application/json', '{}')
-  } catch (error) {
-    const message = error instanceof Error ? error.message : 'failed'
-    send(response, 400, 'application/json', JSON.stringify({ message }))
-  }
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  let body = ''
-  for await (const chunk of request.setEncoding('utf8')) {
-    body += chunk
-    if (body.length > 16_384) throw new Error('The request is too large.')
-  }
-  return body
-}
-
-function send(response: ServerResponse, status: number, type: string, body: string): void {
-  response.writeHead(status, {
-    'Content-Type': `${type}; charset=utf-8`,
-    'Cache-Control': 'no-store',
-  })
-  response.end(body)
 }
 
 function listen(server: Server, port: number): Promise<number> {

@@ -28,6 +28,8 @@ const MAX_TOKEN_LENGTH = 16_384
 const CLOCK_TOLERANCE_S = 30
 const MAX_LIFETIME_S = 24 * 3_600
 const FETCH_TIMEOUT_MS = 5_000
+/** After a fetch, an unknown key id does not cause another one for this long: callers choose the id. */
+const KEYS_COOLDOWN_MS = 5_000
 
 export interface TokenClaims extends JWTPayload {
   readonly sub: string
@@ -103,6 +105,7 @@ function remoteKeys(options: TokenVerifierOptions): () => Promise<JWTVerifyGetKe
   const find = async (): Promise<JWTVerifyGetKey> =>
     createRemoteJWKSet(new URL(await jwksUri(options.issuer, get)), {
       timeoutDuration: FETCH_TIMEOUT_MS,
+      cooldownDuration: KEYS_COOLDOWN_MS,
       [customFetch]: get as FetchImplementation,
     })
   return () => {

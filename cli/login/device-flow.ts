@@ -30,7 +30,7 @@ export interface DeviceFlowOptions {
 
 /** RFC 8628 from the code to tokens that are bound to a key made for this login. */
 export async function deviceFlow(options: DeviceFlowOptions): Promise<Credentials> {
-  const { settings, signal } = options
+  const { settings } = options
   const configuration = await discoverProvider(settings)
   requireDeviceFlow(configuration, settings.issuer)
   const parameters = audienceParameters(settings.audience)
@@ -43,26 +43,32 @@ export async function deviceFlow(options: DeviceFlowOptions): Promise<Credential
     await options.onCode(deviceCode(started, settings.issuer))
     const key = await generateKey()
     const DPoP = await dpopHandle(configuration, key)
-    const limit = AbortSignal.timeout(started.expires_in * 1000)
-    const polling = openid.pollDeviceAuthorizationGrant(
-      configuration,
-      options.interval === undefined ? started : { ...started, interval: options.interval },
-      parameters,
-      { DPoP, signal: AbortSignal.any([signal, limit]) },
-    )
-    // The library looks at the signal between two polls only; Ctrl-C does not wait for that.
-    const answer = await Promise.race([polling, aborted(signal)])
+    const answer = await poll(configuration, started, DPoP, options)
     return credentialsFrom(answer, settings, key, null)
   } catch (error) {
-    throw translated(error, settings.issuer, signal)
+    throw providerError(error, settings.issuer)
   }
 }
 
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    if (signal.aborted) reject(signal.reason)
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
+/** RFC 8628 section 3.4: asks until the person is done, and no longer than the code is good. */
+async function poll(
+  configuration: openid.Configuration,
+  started: openid.DeviceAuthorizationResponse,
+  DPoP: openid.DPoPHandle,
+  options: DeviceFlowOptions,
+): Promise<openid.TokenEndpointResponse> {
+  const { settings, signal, interval } = options
+  const limit = AbortSignal.timeout(started.expires_in * 1000)
+  try {
+    return await openid.pollDeviceAuthorizationGrant(
+      configuration,
+      interval === undefined ? started : { ...started, interval },
+      audienceParameters(settings.audience),
+      { DPoP, signal: AbortSignal.any([signal, limit]) },
+    )
+  } catch (error) {
+    throw limit.aborted ? nobodyCame(error) : error
+  }
 }
 
 /** Addresses that a terminal or a browser is given are web addresses and nothing else. */
@@ -88,24 +94,13 @@ function requireDeviceFlow(configuration: openid.Configuration, issuer: string):
   })
 }
 
-function translated(error: unknown, issuer: string, signal: AbortSignal): HoopError {
-  if (signal.aborted) {
-    return new HoopError({
-      code: 'cancelled',
-      message: 'The login was cancelled; nothing was changed.',
-      exit: EXIT.failed,
-      fault: 'client',
-      cause: error,
-    })
-  }
-  const { code } = error as { code?: unknown }
-  if (code !== 'OAUTH_TIMEOUT') return providerError(error, issuer)
+function nobodyCame(cause: unknown): HoopError {
   return new HoopError({
     code: 'login_timed_out',
     message: 'Nobody completed the login in time.',
     hint: 'Run `hoop login` again.',
     exit: EXIT.login,
     fault: 'client',
-    cause: error,
+    cause,
   })
 }

@@ -7,6 +7,7 @@ import type { Profile } from '../local/profile.ts'
 import { type Credentials, credentialStore } from './credentials.ts'
 import type { DeviceCode } from './device-flow.ts'
 import { discoverBroker } from './discovery.ts'
+import { interrupted } from './interruption.ts'
 import { LoginSession, loginLock } from './session.ts'
 
 /** After the demo's provider was told, the answer is there: no need to be as patient as RFC 8628 asks. */
@@ -27,8 +28,14 @@ export interface LoggedIn extends Whoami {
   readonly broker: string
 }
 
-/** The whole of `hoop login`. Nothing is kept before the broker has accepted the new login. */
-export async function login(options: LoginOptions): Promise<LoggedIn> {
+/** The whole of `hoop login`, given up at once when the signal says so. */
+export function login(options: LoginOptions): Promise<LoggedIn> {
+  const cancelled = 'The login was cancelled; nothing was changed.'
+  return Promise.race([perform(options), interrupted(options.signal, cancelled)])
+}
+
+/** Nothing is kept before the broker has accepted the new login. */
+async function perform(options: LoginOptions): Promise<LoggedIn> {
   const { profile, signal } = options
   const broker = brokerFor(options)
   const discovery = await discoverBroker(broker, signal)
