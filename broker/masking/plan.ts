@@ -27,7 +27,7 @@ export function planRows(
 ): RowPlan {
   if (protect.empty) return clearPlan(fields.length)
   const output = facts?.output?.length === fields.length ? facts.output : null
-  const doubt = isDoubtful(facts, protect)
+  const doubt = protect.touches(facts)
   const columns = fields.map((field, index) => {
     const wanted = wantedFor(field, output?.[index] ?? null, doubt, protect)
     return wanted && cellMask(wanted, field, protect.textTypes)
@@ -84,16 +84,4 @@ function fromFacts(output: OutputColumn, protect: ProtectedColumns): Wanted | nu
     return output.plain && output.origins.length === 1 ? wanted : protect.redact
   }
   return null
-}
-
-/**
- * EXPLAIN prints constants and conditions, never rows: it tells of a protected column only if a
- * condition is about one.
- */
-function isDoubtful(facts: StatementFacts | null, protect: ProtectedColumns): boolean {
-  if (facts?.node !== 'ExplainStmt') return protect.touches(facts)
-  return (
-    facts.functions.some((use) => !use.harmless) ||
-    facts.predicates.some(({ table, column }) => protect.wanted(table, column) !== null)
-  )
 }

@@ -26,6 +26,13 @@ export class Run {
     this.#kept = -1
   }
 
+  /** All before `end` is written; whether it is within a masked value stays as it is. */
+  write(end: number): void {
+    if (this.#kept < 0) return
+    this.out.copy(this.source, this.#kept, end)
+    this.#kept = end
+  }
+
   /** A masked value is over: from here on bytes stay as they are. */
   resume(at: number): void {
     this.#kept = at

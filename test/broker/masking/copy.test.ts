@@ -112,6 +112,7 @@ test('property: where the stream is cut makes no difference', () => {
         assert.deepEqual(mask(result.columns, options, single), whole)
         assert.deepEqual(inMessages(result.columns, options, cut(bytes, cuts)), whole)
         assert.deepEqual(inMessages(result.columns, options, single), whole)
+        assert.deepEqual(inParts(result.columns, options, bytes, cuts), whole)
       },
     ),
     { numRuns: 300 },
@@ -131,6 +132,21 @@ function inMessages(
   const out = Buffer.concat(groups.map((group) => masker.messages(Buffer.concat(group))))
   masker.end()
   return copyPayload(out)
+}
+
+/** One message for all, in parts; the header comes whole. */
+function inParts(
+  columns: readonly (CellMask | null)[],
+  options: CopyOptions,
+  payload: Buffer,
+  cuts: readonly number[],
+): Buffer {
+  const masker = createCopyMasker(planOf(columns), options)
+  const message = copyData(payload)
+  const pieces = [message.subarray(0, 5), ...cut(message.subarray(5), cuts)]
+  const out = pieces.map((piece) => masker.messages(piece))
+  masker.end()
+  return copyPayload(Buffer.concat(out))
 }
 
 test('property: a protected value is nowhere in the output, whatever the options', () => {
@@ -250,6 +266,8 @@ test('refused: messages that are no CopyData, or cut', () => {
   const masker = createCopyMasker(planOf([REDACT]), copyOptions('text'))
   assert.throws(() => masker.messages(Buffer.from('c\0\0\0\x04')), MaskingError)
   assert.throws(() => masker.messages(Buffer.from('d\0\0')), MaskingError)
-  assert.throws(() => masker.messages(Buffer.from('d\0\0\0\x09abc')), MaskingError)
+  const cutShort = createCopyMasker(planOf([REDACT]), copyOptions('text'))
+  cutShort.messages(Buffer.from('d\0\0\0\x09abc\n'))
+  assert.throws(() => cutShort.end(), MaskingError)
   assert.throws(() => masker.messages(Buffer.from('d\0\0\0\x03abc')), MaskingError)
 })

@@ -79,12 +79,6 @@ test('a column of a view or of an unknown table is clear only if the facts prove
   assert.equal(how(field(99_999, 1), reading({ origins: [] }, [])), null)
 })
 
-test('EXPLAIN is masked only if a condition is about a protected column', () => {
-  const explain = { node: 'ExplainStmt', tables: [PEOPLE] }
-  assert.equal(how(EXPRESSION, factsOf(explain)), null)
-  assert.equal(how(EXPRESSION, factsOf({ ...explain, predicates: [SSN] })), 'redact')
-})
-
 test('without rules everything is clear', () => {
   const plan = planRows([field(PEOPLE, 3)], null, protectedBy([]))
   assert.deepEqual(plan, { clear: true, columns: [null], masked: [false] })

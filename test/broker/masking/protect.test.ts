@@ -80,6 +80,15 @@ test('rules that name nothing are reported', () => {
   assert.deepEqual(protectedBy(rules).unresolved, columns.slice(1))
 })
 
+test('a rule for a column that its table has not, protects the whole table', () => {
+  const protect = protectedBy([{ column: 'orders.tax_ref', how: 'partial', last: 4 }])
+  assert.deepEqual(
+    [1, 2, 3].map((column) => protect.wanted(ORDERS, column)?.how),
+    Array(3).fill('redact'),
+  )
+  assert.deepEqual(protect.unresolved, ['orders.tax_ref'])
+})
+
 test('a star protects every column of a table', () => {
   const protect = protectedBy([{ column: 'orders.*', how: 'null' }])
   assert.deepEqual(
@@ -103,4 +112,8 @@ test('what a statement touches', () => {
   assert.equal(touches(factsOf({ functions: [use] })), true)
   assert.equal(touches(factsOf({ functions: [{ ...use, harmless: true }] })), false)
   assert.equal(touches(null), true)
+  assert.equal(touches(factsOf({ node: 'DoStmt' })), true)
+  assert.equal(touches(factsOf({ class: 'unknown' })), true)
+  const reader = { ...use, name: 'pg_catalog.table_to_xml', harmless: true }
+  assert.equal(touches(factsOf({ functions: [reader] })), true)
 })
