@@ -6,7 +6,7 @@ export interface Person {
   readonly groups: readonly string[]
 }
 
-export function page(title: string, body: string): string {
+function page(title: string, body: string): string {
   return `<!doctype html>
 <html lang="en">
 <head>

@@ -7,8 +7,6 @@ import { providerHandler } from './provider-http.ts'
 import { codePage, confirmPage, donePage, errorPage, type Person } from './provider-pages.ts'
 import { memoryAdapter } from './provider-store.ts'
 
-export type { Person } from './provider-pages.ts'
-
 export interface ProviderOptions {
   /** 0 or absent: any free port. */
   readonly port?: number

@@ -24,7 +24,7 @@ export interface AuthenticatorOptions {
   readonly fetch?: typeof fetch
 }
 
-export interface AuthenticatedRequest {
+interface AuthenticatedRequest {
   readonly method: string
   /** Absolute and public, or a path, which is then taken below publicUrl. */
   readonly url: string

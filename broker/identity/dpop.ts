@@ -40,8 +40,10 @@ export async function verifyProof(proof: string, context: ProofContext): Promise
   const jwk = keyOf(proof)
   const claims = await signedClaims(proof, context.now)
   if (claims['htm'] !== context.method) throw refuse('it is for another method')
-  if (target(claims['htu']) !== target(context.url)) {
-    throw refuse('it is for another address', 'Use the address that the broker is configured with.')
+  const here = target(context.url)
+  if (here === null || target(claims['htu']) !== here) {
+    const origin = URL.parse(context.url)?.origin
+    throw refuse('it is for another address', `Log in with the broker's own address, ${origin}.`)
   }
   if (claims['ath'] !== hashOf(context.accessToken)) throw refuse('it is for another token')
   const jti = identifierOf(claims['jti'])

@@ -4,7 +4,7 @@ import { importJWK, type JWK, SignJWT } from 'jose'
 /** ES256 is what RFC 9449 section 5.1 examples use and every provider with DPoP knows. */
 export const PROOF_ALGORITHM = 'ES256'
 
-export interface ProofOf {
+interface ProofOf {
   readonly method: string
   readonly url: string
   readonly accessToken: string

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +11,7 @@ import { BrokerApi } from '../../cli/broker-api.ts'
 import { Profile } from '../../cli/local/profile.ts'
 import type { CredentialStore, Credentials } from '../../cli/login/credentials.ts'
 import { deviceFlow } from '../../cli/login/device-flow.ts'
+import { discoverBroker } from '../../cli/login/discovery.ts'
 import { LoginSession } from '../../cli/login/session.ts'
 import { Whoami } from '../../protocol/api/identity.ts'
 import { EXIT, HoopError } from '../../protocol/errors.ts'
@@ -298,4 +300,21 @@ describe('answers that a broker should not give', () => {
     const waiting = client.stream('GET', '/x', { signal: stop })
     await assert.rejects(waiting, HoopError)
   })
+})
+
+test('a broker with a certificate that nobody vouches for: exit 7, and what to do', async () => {
+  const file = (name: string) => readFile(new URL(`../fixtures/tls/${name}`, import.meta.url))
+  const [key, cert] = await Promise.all([file('server.key'), file('server.pem')])
+  const server = createTlsServer({ key, cert }, (_request, response) => response.end('{}'))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const broker = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+  try {
+    await assert.rejects(discoverBroker(broker, new AbortController().signal), {
+      code: 'broker_certificate',
+      exit: 7,
+      hint: /NODE_EXTRA_CA_CERTS/,
+    })
+  } finally {
+    server.close()
+  }
 })

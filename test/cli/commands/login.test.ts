@@ -191,6 +191,12 @@ describe('a login that cannot be', () => {
     assert.match(text, /answered 404/)
   })
 
+  test('another name of the same broker: the message says which one it answers to', async () => {
+    const other = bench.broker.replace('127.0.0.1', 'localhost')
+    const text = await refused(['--broker', other, '--as', 'alice'], 'invalid_dpop_proof', 3)
+    assert.ok(text.includes(bench.broker), text)
+  })
+
   test('a provider that is down', async () => {
     const broker = await fakeBroker({ issuer: await closedAddress() })
     const text = await refused(['--broker', broker.address], 'provider_unreachable', 7)
