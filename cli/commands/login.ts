@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core'
 import { BaseCommand } from '../base-command.ts'
 import { openBrowser } from '../login/browser.ts'
 import type { DeviceCode } from '../login/device-flow.ts'
-import { visible } from '../output/visible.ts'
+import { visibleLine } from '../output/visible.ts'
 
 export default class Login extends BaseCommand {
   static override summary = 'Log in to a broker, in your browser or on any other screen.'
@@ -42,24 +42,27 @@ export default class Login extends BaseCommand {
       as: flags.as,
       signal: interruption.signal,
       say: (text) => this.out.say(text),
-      onCode: (code, broker) =>
-        this.#show(code, broker, !flags['no-browser'] && flags.as === undefined),
+      onCode: async (code, broker) => {
+        if (this.json) this.out.event(code)
+        else if (flags.as === undefined) await this.#show(code, broker, !flags['no-browser'])
+      },
     })
     const { subject, email, groups } = who
     if (this.json) this.out.event({ event: 'login', subject, email, groups })
     else {
       const of = groups.length === 0 ? 'in no group' : groups.join(', ')
-      this.out.say(`Logged in to ${who.broker} as ${visible(email ?? subject)} (${visible(of)}).`)
+      this.out.say(
+        `Logged in to ${who.broker} as ${visibleLine(email ?? subject)} (${visibleLine(of)}).`,
+      )
       this.out.hint(`Next: ${profile.command('connections')}`)
     }
   }
 
   async #show(code: DeviceCode, broker: string, browser: boolean): Promise<void> {
-    if (this.json) this.out.event(code)
-    else this.out.say(deviceScreen(code, broker))
-    if (!browser || this.json || !this.out.interactive) return
-    if (await openBrowser(code.verification_uri_complete))
-      this.out.say('Your browser shows it now.')
+    this.out.say(deviceScreen(code, broker))
+    if (!browser || !this.out.interactive) return
+    const opened = await openBrowser(code.verification_uri_complete)
+    if (opened) this.out.say('Your browser shows it now.')
   }
 }
 
@@ -69,11 +72,11 @@ export function deviceScreen(code: DeviceCode, broker: string): string {
   return [
     `To log in to ${broker}, open`,
     '',
-    `    ${visible(code.verification_uri_complete)}`,
+    `    ${visibleLine(code.verification_uri_complete)}`,
     '',
     'and check that the page shows the code',
     '',
-    `    ${visible(code.user_code)}`,
+    `    ${visibleLine(code.user_code)}`,
     '',
     `Waiting for you there, up to ${minutes} minute${minutes === 1 ? '' : 's'}. Ctrl-C stops.`,
   ].join('\n')

@@ -1,6 +1,6 @@
 import { Whoami as WhoamiAnswer } from '../../protocol/api/identity.ts'
 import { BaseCommand } from '../base-command.ts'
-import { visible } from '../output/visible.ts'
+import { visibleLine } from '../output/visible.ts'
 
 export default class Whoami extends BaseCommand {
   static override summary = 'Show who the broker takes you for.'
@@ -25,7 +25,7 @@ export default class Whoami extends BaseCommand {
       ['until', `${expires_at}, renewed by itself`],
     ]
     for (const [name = '', value = ''] of lines) {
-      this.out.data(`${name.padEnd(8)} ${visible(value)}`)
+      this.out.data(`${name.padEnd(8)} ${visibleLine(value)}`)
     }
   }
 }

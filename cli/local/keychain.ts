@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { EXIT, HoopError } from '../../protocol/errors.ts'
+import { wrap } from '../output/width.ts'
 import { type Environment, readObject, writePrivate } from './home.ts'
 import { secretFile } from './secret-file.ts'
 
@@ -26,6 +27,7 @@ export interface KeychainOptions {
 const SERVICE = 'hoop'
 const LIMIT_MS = 3_000
 const MAX_ANSWER = 1 << 20
+const COLUMNS = 80
 
 /** The store that this profile's login was written to; null when it never was. */
 export async function openSecrets(options: KeychainOptions): Promise<SecretStore | null> {
@@ -82,7 +84,8 @@ function modeOf(env: Environment): 'os' | 'file' | 'auto' {
 
 function fallbackNotice(error: unknown, home: string): string {
   const why = error instanceof HoopError ? error.message : String(error)
-  return `note: ${why} Logins are kept in encrypted files below ${home} instead. This is said once.`
+  const instead = `Logins are kept in encrypted files below ${home} instead. This is said once.`
+  return wrap(`note: ${why} ${instead}`, COLUMNS).join('\n')
 }
 
 /** The operating system's keychain. Two homes are two sets of identities, so the home is in the name. */

@@ -244,13 +244,24 @@ describe('a login that cannot be', () => {
 
 describe('what the person sees', () => {
   test('the address, the code and how long, without a TTY and in 80 columns', async () => {
+    const args = ['login', '--broker', bench.broker, '--no-browser']
+    const running = new RunningHoop(args, identity('screen'))
+    await running.until(() => running.stderr.includes('Ctrl-C stops.\n'), 'the screen')
+    const { stdout, stderr, code } = await running.interrupt()
+    assert.equal(stdout, '')
+    assert.match(stderr, /^To log in to http/)
+    assert.match(stderr, /\n {4}http:\/\/127.0.0.1:\d+\/device\?user_code=[A-Z]{4}-[A-Z]{4}\n/)
+    assert.match(stderr, /\n {4}[A-Z]{4}-[A-Z]{4}\n/)
+    assert.match(stderr, /up to 10 minutes/)
+    assert.match(stderr, /\nerror: The login was cancelled; nothing was changed. \[cancelled\]\n$/)
+    assert.equal(code, 1)
+    for (const line of stderr.split('\n')) assert.ok(line.length <= 80, line)
+  })
+
+  test('a person of the demo needs no screen: one line', async () => {
     const done = await login('alice')
-    assert.equal(done.stdout, '')
-    assert.match(done.stderr, /To log in to http/)
-    assert.match(done.stderr, /\n {4}http:\/\/127.0.0.1:\d+\/device\?user_code=[A-Z]{4}-[A-Z]{4}\n/)
-    assert.match(done.stderr, /\n {4}[A-Z]{4}-[A-Z]{4}\n/)
-    assert.match(done.stderr, /up to 10 minutes/)
-    for (const line of done.stderr.split('\n')) assert.ok(line.length <= 80, line)
+    const name = 'alice@example.com (engineers)'
+    assert.equal(done.stderr, `Logged in to ${bench.broker} as ${name}.\n`)
   })
 
   test('what a provider sends cannot act on the terminal', () => {
