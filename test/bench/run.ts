@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { arch, cpus, platform } from 'node:os'
 import { parseArgs } from 'node:util'
 import { startPostgres } from '../support/postgres.ts'
-import { HOOP } from './hoop-leg.ts'
+import { HOOP_LEG } from './hoop-leg.ts'
 import { DIRECT, type Leg, type RunningLeg, type Target } from './leg.ts'
 import { type Load, loads, missing, prepare } from './load.ts'
 import { Results, replaceSection, table } from './report.ts'
@@ -65,7 +65,7 @@ async function startLegs(
 ): Promise<{ running: Map<Leg, RunningLeg>; remarks: string[] }> {
   const running = new Map<Leg, RunningLeg>()
   const remarks: string[] = []
-  for (const leg of [DIRECT, SSH, UNPARSED, HOOP]) {
+  for (const leg of [DIRECT, SSH, UNPARSED, HOOP_LEG]) {
     if (!flags.legs.split(',').includes(leg.name)) continue
     const started = await leg.start(target)
     if (typeof started === 'string') remarks.push(`${leg.name}: ${started}`)
