@@ -28,6 +28,8 @@ export interface CatalogueFunction {
   readonly argumentNames: readonly string[]
   /** Source of a function in SQL that is no built-in; else null. */
   readonly body: string | null
+  /** Default values of its parameters as SQL, where a user made it and it has some; else null. */
+  readonly presets: string | null
   /** It has SET clauses: it moves settings while it runs. */
   readonly sets: boolean
 }

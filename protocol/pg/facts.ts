@@ -13,6 +13,7 @@ import { setBodyReader } from './facts/bodies.ts'
 import { statementFacts } from './facts/classify.ts'
 import { memoOf, type Parse, type Scene } from './facts/context.ts'
 import { effects } from './facts/effects.ts'
+import { tokens } from './facts/lexer.ts'
 import { lineage } from './facts/lineage.ts'
 import { effectivePath } from './facts/names.ts'
 import { child, isTree, list, node, number, type Tree } from './facts/tree.ts'
@@ -43,6 +44,10 @@ export function facts(
     depth: 0,
   }
   const source = text.toString('latin1')
+  if (catalogue.server < 160000 && hasVerticalTab(source)) {
+    const message = 'a vertical tab is white space from PostgreSQL 16 on'
+    return { ok: false, reason: 'syntax', message, length: text.length }
+  }
   const statements: StatementFacts[] = []
   for (const raw of list(tree as Tree, 'stmts')) {
     if (!isTree(raw)) continue
@@ -50,6 +55,17 @@ export function facts(
     if (root !== null) statements.push(statementFacts(scene, root, spanOf(raw, text), source))
   }
   return { ok: true, statements }
+}
+
+/** Between tokens; inside of strings it is a character. The parser here is the newer one. */
+function hasVerticalTab(source: string): boolean {
+  if (!source.includes('\v')) return false
+  let at = 0
+  for (const token of tokens(source, 0, source.length)) {
+    if (source.slice(at, token.offset).includes('\v')) return true
+    at = token.offset + token.length
+  }
+  return source.slice(at).includes('\v')
 }
 
 /** stmt_len 0 means to the end of the text; offsets are bytes. */

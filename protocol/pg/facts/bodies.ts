@@ -2,16 +2,25 @@
  * Queries inside of something: views, functions in SQL, queries in constant strings. Each is parsed
  * and judged by the same rules, once for each catalogue and search_path.
  */
-import type { CatalogueFunction, CatalogueRelation } from '../catalogue.ts'
+import type { CatalogueColumn, CatalogueFunction, CatalogueRelation } from '../catalogue.ts'
 import { type BodyFacts, Gathering, graver, type Scene } from './context.ts'
-import type { Column } from './lineage-types.ts'
+import type { Column, Value } from './lineage-types.ts'
+import { origin } from './origins.ts'
 import { as, child, isTree, list, type Node, node } from './tree.ts'
 
 /** Filled by `facts.ts`: effects and lineage need bodies, and bodies need them. */
 export interface BodyReader {
   effects(gathering: Gathering, root: Node): void
-  columns(gathering: Gathering, root: Node): readonly Column[] | null
+  columns(gathering: Gathering, root: Node, sight: Sight): readonly Column[] | null
 }
+
+/** What a body can name beside what its own FROM says. */
+export interface Sight {
+  readonly parameters: readonly string[]
+  readonly columns: readonly Column[]
+}
+
+const NOTHING: Sight = { parameters: [], columns: [] }
 
 let reader: BodyReader | null = null
 
@@ -34,7 +43,22 @@ export function viewBody(scene: Scene, view: CatalogueRelation): BodyFacts | nul
 export function functionBody(scene: Scene, fn: CatalogueFunction): BodyFacts | null {
   if (fn.body === null || fn.sets || fn.language !== 'sql') return null
   const inside = { ...scene, path: scene.session }
-  return remembered(inside, `function ${fn.oid} ${scene.session.join()}`, standardBody(fn.body))
+  return remembered(inside, `function ${fn.oid} ${scene.session.join()}`, standardBody(fn.body), {
+    parameters: fn.argumentNames,
+    columns: [],
+  })
+}
+
+/** Default values of parameters: they run where a call leaves them out. */
+export function defaultsBody(scene: Scene, fn: CatalogueFunction): BodyFacts | null {
+  if (fn.presets === null) return null
+  const unknown: BodyFacts = {
+    class: 'write',
+    why: 'hoop cannot read',
+    tables: new Set(),
+    columns: null,
+  }
+  return expressionBody(scene, `defaults ${fn.oid}`, fn.presets) ?? unknown
 }
 
 /** An expression alone: a domain's check, a policy, a generated column. */
@@ -47,7 +71,7 @@ function qualifiedScene(scene: Scene): Scene {
 }
 
 export function queryBody(scene: Scene, sql: string): BodyFacts | null {
-  return judged(scene, sql)
+  return judged(scene, sql, NOTHING)
 }
 
 /** `RETURN x` and `BEGIN ATOMIC … END` (CREATE FUNCTION, sql_body) as plain statements. */
@@ -57,18 +81,43 @@ function standardBody(body: string): string {
   return body.replace(/^\s*RETURN\b/i, 'SELECT ')
 }
 
-function remembered(scene: Scene, key: string, sql: string): BodyFacts | null {
+/** A generated column's value, made of the other columns of its row. */
+export function generatedColumn(
+  scene: Scene,
+  relation: CatalogueRelation,
+  column: CatalogueColumn,
+  columns: readonly Column[],
+): Value {
+  const key = `generated ${relation.oid} ${column.number} ${scene.session.join()}`
+  const sql = `SELECT ${column.generated ?? 'NULL'}`
+  const body = remembered(qualifiedScene(scene), key, sql, { parameters: [], columns })
+  return (
+    body?.columns?.[0] ?? {
+      origins: [origin(relation.oid, 0)],
+      proved: false,
+      plain: false,
+      row: null,
+    }
+  )
+}
+
+function remembered(
+  scene: Scene,
+  key: string,
+  sql: string,
+  sight: Sight = NOTHING,
+): BodyFacts | null {
   const known = scene.memo.bodies.get(key)
   if (known !== undefined) return known
   // While it is being judged it is unknown: recursion ends here.
   scene.memo.bodies.set(key, null)
-  const found = judged(scene, sql)
+  const found = judged(scene, sql, sight)
   if (found === null && scene.depth > 0) scene.memo.bodies.delete(key)
   else scene.memo.bodies.set(key, found)
   return found
 }
 
-function judged(scene: Scene, sql: string): BodyFacts | null {
+function judged(scene: Scene, sql: string, sight: Sight): BodyFacts | null {
   if (scene.parse === null || reader === null || scene.depth >= MAX_DEPTH) return null
   const statements = parsed(scene.parse, sql)
   if (statements === null) return null
@@ -76,7 +125,7 @@ function judged(scene: Scene, sql: string): BodyFacts | null {
   let columns: readonly Column[] | null = []
   for (const statement of statements) {
     reader.effects(gathering, statement)
-    columns = reader.columns(gathering, statement)
+    columns = reader.columns(gathering, statement, sight)
   }
   if (gathering.refusal !== null) gathering.add({ class: 'write', why: gathering.refusal.message })
   const { tables, why } = gathering

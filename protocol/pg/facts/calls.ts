@@ -3,7 +3,7 @@ import type { CatalogueFunction } from '../catalogue.ts'
 import { queryBody, viewBody } from './bodies.ts'
 import type { Gathering, Scene } from './context.ts'
 import { FILLS_RECORDS, MAKES_TYPES, READS_BY_NAME, RUNS_QUERY } from './function-table.ts'
-import { useOf } from './functions.ts'
+import { usage } from './functions.ts'
 import { qualified } from './names.ts'
 import { judgeSetting, refuseUnproved } from './settings.ts'
 import { as, constant, flag, list, strings, type Tree, text } from './tree.ts'
@@ -32,11 +32,16 @@ export function specialCall(
 ): boolean {
   const fn = candidates.find((one) => one.builtin)
   if (fn === undefined) return false
-  const alone = candidates.every((one) => one.builtin)
-  if (fn.name === 'set_config') return (setConfig(gathering, call, fn), alone)
-  if (RUNS_QUERY.has(fn.name)) return (runsQuery(gathering, call, fn), alone)
-  if (fn.name === 'ts_rewrite')
-    return call.given === 2 ? (runsQuery(gathering, call, fn, 1), alone) : false
+  // Where users made functions of the name, those are judged as well.
+  const done = candidates.every((one) => one.builtin)
+  if (fn.name === 'set_config') setConfig(gathering, call, fn)
+  else if (RUNS_QUERY.has(fn.name)) runsQuery(gathering, call, fn, 0)
+  else if (fn.name === 'ts_rewrite' && call.given === 2) runsQuery(gathering, call, fn, 1)
+  else return reaches(gathering, fn)
+  return done
+}
+
+function reaches(gathering: Gathering, fn: CatalogueFunction): false {
   if (READS_BY_NAME.has(fn.name) || MAKES_TYPES.has(fn.name)) readsByName(gathering, fn)
   if (FILLS_RECORDS.has(fn.name)) fillsRecords(gathering)
   return false
@@ -47,7 +52,7 @@ function setConfig(gathering: Gathering, call: Call, fn: CatalogueFunction): voi
   const name = constant(argument(call.body, 0, 'setting_name')) ?? undefined
   const value = constant(argument(call.body, 1, 'new_value'))
   const known = name ?? nameFromSettings(gathering, call)
-  gathering.functions.set(qualified(fn), useOf(fn, false))
+  gathering.functions.set(qualified(fn), usage(fn, false))
   gathering.add({ class: 'session', why: 'calls set_config()' })
   if (known === undefined || value === undefined)
     return gathering.refuse(refuseUnproved('set_config()'))
@@ -73,10 +78,15 @@ function nameFromSettings(gathering: Gathering, call: Call): string | undefined 
   return constant(where['rexpr']) ?? undefined
 }
 
-function runsQuery(gathering: Gathering, call: Call, fn: CatalogueFunction, position = 0): void {
+function runsQuery(
+  gathering: Gathering,
+  call: Call,
+  fn: CatalogueFunction,
+  position: number,
+): void {
   const sql = constant(argument(call.body, position, 'query'))
   const body = typeof sql === 'string' ? queryBody(gathering.scene, sql) : null
-  gathering.functions.set(qualified(fn), useOf(fn, body?.class === 'read'))
+  gathering.functions.set(qualified(fn), usage(fn, body?.class === 'read'))
   for (const table of body?.tables ?? []) gathering.tables.add(table)
   if (body === null)
     gathering.add({ class: 'write', why: `${fn.name}() runs SQL that hoop cannot read` })

@@ -32,7 +32,7 @@ export interface Memo {
   readonly operators: ReadonlyMap<string, readonly CatalogueOperator[]>
   readonly bodies: Map<string, BodyFacts | null>
   readonly types: Map<string, Effect | null>
-  readonly columns: Map<number, readonly Column[]>
+  readonly columns: Map<string, readonly Column[]>
 }
 
 export interface Effect {
@@ -76,7 +76,9 @@ export class Gathering {
   readonly writes = new Set<string>()
   readonly tables = new Set<number>()
   predicates: Origins = NO_ORIGINS
+  /** Every reference to a column that stands in the tree, and those that lineage came by. */
   readonly columnRefs: Tree[] = []
+  readonly seen = new Set<Tree>()
   /** The outermost SELECT, where the statement is one. */
   root: Tree | null = null
 

@@ -1,16 +1,19 @@
 /** Statements that change the conversation: transactions, settings, cursors, COPY, EXPLAIN. */
+
+import type { CatalogueRelation } from '../catalogue.ts'
 import type { Command, Span, StatementFacts } from '../statement.ts'
 import type { Parts, Work } from './classify.ts'
-import type { Scene } from './context.ts'
+import type { Gathering, Scene } from './context.ts'
 import { copyColumns, copyOptions, PROGRAM_REFUSAL, quoteName } from './copy.ts'
 import { effectsOf } from './effects.ts'
+import { isTrusted } from './functions.ts'
 import { nameSpan, parenthesised, type Token, tokens } from './lexer.ts'
-import { tableColumns } from './lineage.ts'
 import { CONSTANT, type Column, UNPROVED } from './lineage-types.ts'
-import { findRelations } from './names.ts'
+import { findRelations, qualified } from './names.ts'
 import { ANYTHING, origin } from './origins.ts'
 import { addRelation, addTarget } from './relations.ts'
 import { setFacts } from './set.ts'
+import { tableColumns } from './tables.ts'
 import { CHAIN_REFUSAL, transactionCommand } from './transaction.ts'
 import { as, child, flag, list, literal, type Node, node, type Tree, text } from './tree.ts'
 
@@ -190,7 +193,7 @@ function copyTable({ gathering, root, scene }: Work): Parts {
   const found = findRelations(scene, text(range, 'schemaname'), text(range, 'relname'))
   const relation = found.length === 1 ? found[0]! : null
   const names = copyColumns(root.body)
-  const columns = relation === null ? null : tableColumns(gathering, relation)
+  const columns = relation === null ? null : copied(gathering, relation)
   const picked = names?.map(
     (name) => columns?.find((one) => one.name === name) ?? { ...UNPROVED, name },
   )
@@ -204,6 +207,12 @@ function copyTable({ gathering, root, scene }: Work): Parts {
     },
     columns: picked ?? columns,
   }
+}
+
+/** Generated columns are not copied. */
+function copied(gathering: Gathering, relation: CatalogueRelation): Column[] {
+  const all = tableColumns(gathering, relation)
+  return all.filter((_, index) => relation.columns[index]?.generated === undefined)
 }
 
 function fullName(relation: { schema: string; name: string }): string {
@@ -244,13 +253,22 @@ function explain(work: Work, inner: StatementReader): Parts {
   const writes = facts.class === 'write' && facts.why.endsWith(' changes data')
   absorb(work, analyze || !writes ? facts : { ...facts, class: 'read', why: '' })
   gathering.refuse(facts.refusal)
-  const folds = facts.functions.some((one) => !one.name.startsWith('pg_catalog.'))
+  const folds = facts.functions.some((one) => isOwnCode(scene, one.name))
   return {
     verb: analyze ? 'EXPLAIN ANALYZE' : 'EXPLAIN',
     command: { type: 'utility', returnsRows: true },
     ddl: facts.ddl,
     columns: folds ? [{ ...PLAN[0]!, origins: ANYTHING, proved: false }] : PLAN,
   }
+}
+
+/** The planner runs users' IMMUTABLE functions and prints what they return. */
+function isOwnCode(scene: Scene, qualifiedName: string): boolean {
+  const oids = scene.catalogue.functionsByName.get(qualifiedName.split('.').at(-1) ?? '') ?? []
+  return oids.some((oid) => {
+    const fn = scene.catalogue.functions.get(oid)!
+    return !isTrusted(fn) && qualified(fn) === qualifiedName
+  })
 }
 
 const PLAN: readonly Column[] = [{ ...CONSTANT, name: 'QUERY PLAN' }]

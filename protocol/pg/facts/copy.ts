@@ -18,7 +18,7 @@ export function copyOptions(body: Tree): CopyOptions {
   const given = new Map<string, string>()
   for (const option of list(body, 'options')) {
     const element = as(option, 'DefElem')
-    if (element !== null) given.set(text(element, 'defname'), valueOf(element['arg']))
+    if (element !== null) given.set(text(element, 'defname'), optionText(element['arg']))
   }
   const format = formatOf(given.get('format'))
   const base = DEFAULTS[format]
@@ -42,7 +42,7 @@ function isHeader(value: string | undefined): boolean {
   return value !== undefined && !['false', 'off', '0'].includes(value.toLowerCase())
 }
 
-function valueOf(argument: unknown): string {
+function optionText(argument: unknown): string {
   const found = node(argument)
   if (found === null) return 'true'
   const { type, body } = found

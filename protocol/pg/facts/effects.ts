@@ -90,7 +90,10 @@ function visit(walk: Walk, value: unknown): void {
 function field(walk: Walk, key: string, inner: object): void {
   if (!isTree(inner)) return visit(walk, inner)
   if (key === 'typeName') return (addType(walk.gathering, inner), visit(walk, inner))
-  if (key === 'relation' && 'relname' in inner) return void walk.ranges.push(inner)
+  if (key === 'relation' && 'relname' in inner) {
+    walk.ranges.push(inner)
+    return
+  }
   if ((key === 'larg' || key === 'rarg') && 'op' in inner) return enter(walk, 'SelectStmt', inner)
   if (key === 'intoClause') {
     walk.gathering.add({ class: 'ddl', why: 'SELECT INTO makes a table' })

@@ -1,7 +1,7 @@
 /** May this function run without an approval? By the target's catalogue, never by the name alone. */
 import type { CatalogueFunction } from '../catalogue.ts'
 import type { FunctionUse } from '../statement.ts'
-import { functionBody } from './bodies.ts'
+import { defaultsBody, functionBody } from './bodies.ts'
 import type { Effect, Gathering, Scene } from './context.ts'
 import {
   CLASS_OF,
@@ -16,8 +16,13 @@ export function judgeFunction(scene: Scene, fn: CatalogueFunction): Effect | nul
   if (fn.kind === 'procedure')
     return { class: 'write', why: `calls the procedure ${qualified(fn)}` }
   if (fn.builtin) return judgeBuiltin(fn)
-  if (fn.extension !== null && TRUSTED_EXTENSIONS.has(fn.extension)) return judgeExtension(fn)
+  if (isTrusted(fn)) return judgeExtension(fn)
   return judgeUser(scene, fn)
+}
+
+/** Its volatility is as PostgreSQL or a known extension wrote it, and its result is made of its arguments. */
+export function isTrusted(fn: CatalogueFunction): boolean {
+  return fn.builtin || (fn.extension !== null && TRUSTED_EXTENSIONS.has(fn.extension))
 }
 
 function judgeBuiltin(fn: CatalogueFunction): Effect | null {
@@ -39,12 +44,16 @@ function judgeExtension(fn: CatalogueFunction): Effect | null {
 /** Volatility of users' functions is a promise that nobody checks; their SQL can be read. */
 function judgeUser(scene: Scene, fn: CatalogueFunction): Effect | null {
   const what = `calls ${qualified(fn)}()`
+  const preset = defaultsBody(scene, fn)
+  if (preset !== null && preset.class !== 'read') {
+    return { class: preset.class, why: `${what}, whose default ${preset.why}` }
+  }
   const body = functionBody(scene, fn)
   if (body === null) return { class: 'write', why: `${what}, whose code hoop cannot read` }
   return body.class === 'read' ? null : { class: body.class, why: `${what}: ${body.why}` }
 }
 
-export function useOf(fn: CatalogueFunction, harmless: boolean): FunctionUse {
+export function usage(fn: CatalogueFunction, harmless: boolean): FunctionUse {
   return { name: qualified(fn), volatility: fn.volatility, harmless }
 }
 
@@ -55,7 +64,7 @@ export function addCall(gathering: Gathering, candidates: readonly CatalogueFunc
     const name = qualified(fn)
     const known = gathering.functions.get(name)
     if (known === undefined || (known.harmless && effect !== null)) {
-      gathering.functions.set(name, useOf(fn, effect === null))
+      gathering.functions.set(name, usage(fn, effect === null))
     }
     gathering.add(effect)
     if (fn.builtin || fn.body === null) continue

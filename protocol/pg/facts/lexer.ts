@@ -105,10 +105,10 @@ function token(kind: Token['kind'], source: string, offset: number, end: number)
 /** Of a `U&"…"` name with UESCAPE: the span of all of it. */
 export function nameSpan(all: readonly Token[], index: number): Span {
   const name = all[index]!
-  const escape = all[index + 1]
+  const keyword = all[index + 1]
   const character = all[index + 2]
   const last =
-    name.kind === 'quoted' && escape?.text === 'uescape' && character?.kind === 'string'
+    name.kind === 'quoted' && keyword?.text === 'uescape' && character?.kind === 'string'
       ? character
       : name
   return { offset: name.offset, length: last.offset + last.length - name.offset }

@@ -1,9 +1,11 @@
-import { NO_ORIGINS, type Origins } from './origins.ts'
+/** What lineage computes with: values, columns, and the names that are in sight. */
+import { ANYTHING, NO_ORIGINS, type Origins, sameOrigins, unite } from './origins.ts'
 
 /** What one value is made of. */
 export interface Value {
   readonly origins: Origins
   readonly proved: boolean
+  /** One column as it is. */
   readonly plain: boolean
   /** Of composite values, where known: their columns. */
   readonly row: readonly Column[] | null
@@ -15,3 +17,74 @@ export interface Column extends Value {
 
 export const CONSTANT: Value = { origins: NO_ORIGINS, proved: true, plain: false, row: null }
 export const UNPROVED: Value = { origins: NO_ORIGINS, proved: false, plain: false, row: null }
+/** It may be any value of the database, whatever the statement names. */
+export const OPAQUE_VALUE: Value = { origins: ANYTHING, proved: false, plain: false, row: null }
+
+/** A value that is computed from these. */
+export function combine(values: readonly Value[]): Value {
+  let origins: Origins = NO_ORIGINS
+  let proved = true
+  for (const value of values) {
+    origins = unite(origins, value.origins)
+    proved &&= value.proved
+  }
+  return origins.length === 0 && proved ? CONSTANT : { origins, proved, plain: false, row: null }
+}
+
+/** One or the other of two values: rows of set operations, several columns of a name. */
+export function either(left: Value, right: Value): Value {
+  const plain = left.plain && right.plain && sameOrigins(left.origins, right.origins)
+  const row = left.row === right.row ? left.row : null
+  return { ...combine([left, right]), plain, row }
+}
+
+export function named(name: string, value: Value): Column {
+  return { ...value, name }
+}
+
+/** All columns as one composite value. */
+export function rowOf(columns: readonly Column[]): Value {
+  return { ...combine(columns), row: columns }
+}
+
+/** Something that a query can name: a table, an alias, a function in FROM. */
+export interface Range {
+  readonly name: string
+  /** Of relations without an alias; '' = the name alone is good. */
+  readonly schema: string
+  readonly columns: readonly Column[] | null
+  /** Columns that are not known one by one have this value. */
+  readonly rest: Value
+  /** It is a relation: it has ctid, xmin and the others. */
+  readonly relation: boolean
+}
+
+/** One item of FROM, joins included. */
+export interface FromItem {
+  readonly ranges: readonly Range[]
+  /** What a name without a table can mean, and what `*` is, in order; null = not known. */
+  readonly columns: readonly Column[] | null
+  readonly rest: Value
+}
+
+export interface Scope {
+  readonly parent: Scope | null
+  readonly items: FromItem[]
+  readonly ctes: Map<string, readonly Column[] | null>
+  /** Named windows: what they sort and group by. */
+  readonly windows: Map<string, Value>
+  /** Of the body of a function: its parameters. */
+  readonly parameters: ReadonlySet<string>
+}
+
+export const NO_PARAMETERS: ReadonlySet<string> = new Set()
+
+export function innerScope(parent: Scope | null): Scope {
+  return { parent, items: [], ctes: new Map(), windows: new Map(), parameters: NO_PARAMETERS }
+}
+
+export interface Rows {
+  readonly columns: readonly Column[] | null
+  /** What decides which rows come, or in which order. */
+  readonly decided: Value
+}

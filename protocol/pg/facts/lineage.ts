@@ -1,16 +1,38 @@
-/** Where the values of each output column come from. */
-import type { CatalogueRelation } from '../catalogue.ts'
+/**
+ * Where the values of each output column come from: names are resolved as the server does it,
+ * through subqueries, WITH, joins, set operations, views and functions, down to columns of tables.
+ */
+import type { Sight } from './bodies.ts'
 import type { Gathering } from './context.ts'
-import type { Column } from './lineage-types.ts'
+import { value } from './expressions.ts'
+import { from } from './from.ts'
+import { type Column, innerScope, type Scope, UNPROVED } from './lineage-types.ts'
+import { modify } from './modify.ts'
+import { select } from './select.ts'
+import { type Engine, State } from './state.ts'
 import type { Node } from './tree.ts'
 
-export function lineage(_gathering: Gathering, _root: Node): readonly Column[] | null {
-  return null
+const ENGINE: Engine = {
+  query: (state, type, body, scope) =>
+    type === 'SelectStmt' ? select(state, body, scope) : modify(state, type, body, scope),
+  from,
+  value,
 }
 
-export function tableColumns(
-  _gathering: Gathering,
-  _relation: CatalogueRelation,
-): readonly Column[] | null {
-  return null
+/** null = the number of columns is not known. Decisions about rows go to the gathering. */
+export function lineage(gathering: Gathering, root: Node, sight?: Sight): readonly Column[] | null {
+  const state = new State(gathering, ENGINE)
+  const { columns, decided } = state.query(root.type, root.body, rootScope(sight))
+  gathering.decide(decided.origins)
+  // A reference that lineage did not come by: some corner of the tree is not understood.
+  const complete = gathering.columnRefs.every((reference) => gathering.seen.has(reference))
+  return complete ? columns : (columns?.map((column) => ({ ...column, proved: false })) ?? null)
+}
+
+function rootScope(sight: Sight | undefined): Scope {
+  if (sight === undefined) return innerScope(null)
+  const { columns, parameters } = sight
+  const range = { name: '', schema: '', columns, rest: UNPROVED, relation: false }
+  const items = columns.length === 0 ? [] : [{ ranges: [range], columns, rest: UNPROVED }]
+  return { ...innerScope(null), items, parameters: new Set(parameters) }
 }

@@ -1,6 +1,6 @@
 /** Operators are function calls without a name in the tree; some are not even written. */
-import type { Gathering } from './context.ts'
-import { judgeFunction, useOf } from './functions.ts'
+import type { Gathering, Scene } from './context.ts'
+import { isTrusted, judgeFunction, usage } from './functions.ts'
 import { qualified } from './names.ts'
 import { flag, list, strings, type Tree, text } from './tree.ts'
 
@@ -61,6 +61,16 @@ function addFunction(gathering: Gathering, oid: number, operator: string): void 
   }
   const effect = judgeFunction(gathering.scene, fn)
   if (effect === null) return
-  gathering.functions.set(qualified(fn), useOf(fn, false))
+  gathering.functions.set(qualified(fn), usage(fn, false))
   gathering.add({ class: effect.class, why: `the operator ${operator} ${effect.why}` })
+}
+
+/** True: an operator of this name may be one that runs users' code, so its result may be anything. */
+export function judgedOperators(scene: Scene, names: readonly string[]): boolean {
+  const made = scene.memo.operators.get(names.at(-1) ?? '')
+  if (made === undefined) return false
+  return made.some((operator) => {
+    const fn = scene.catalogue.functions.get(operator.function)
+    return fn === undefined || !isTrusted(fn)
+  })
 }

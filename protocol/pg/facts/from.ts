@@ -1,0 +1,275 @@
+/** FROM: what each item brings into sight (parse_clause.c, parse_relation.c). */
+import { callName, callShapes, inputsOf, madeOf, resultColumns } from './call-values.ts'
+import {
+  type Column,
+  combine,
+  either,
+  type FromItem,
+  innerScope,
+  named,
+  type Range,
+  type Scope,
+  UNPROVED,
+  type Value,
+} from './lineage-types.ts'
+import { findRelations } from './names.ts'
+import { findCte, star } from './scope.ts'
+import type { State } from './state.ts'
+import { tableColumns } from './tables.ts'
+import { as, child, flag, list, node, strings, type Tree, text } from './tree.ts'
+
+export function from(state: State, item: unknown, scope: Scope): FromItem {
+  const found = node(item)
+  if (found === null) return unknownItem('')
+  const { type, body } = found
+  switch (type) {
+    case 'RangeVar':
+      return relation(state, body, scope)
+    case 'RangeSubselect':
+      return subselect(state, body, scope)
+    case 'RangeFunction':
+      return functions(state, body, scope)
+    case 'JoinExpr':
+      return join(state, body, scope)
+    case 'RangeTableSample':
+      state.gathering.decide(state.value(list(body, 'args'), scope).origins)
+      state.value(body['repeatable'], scope)
+      return state.from(body['relation'], scope)
+    case 'RangeTableFunc':
+    case 'JsonTable':
+      return tableFunction(state, type, body, scope)
+    default:
+      return unknownItem('')
+  }
+}
+
+function unknownItem(name: string): FromItem {
+  return itemOf({ name, schema: '', columns: null, rest: UNPROVED, relation: false })
+}
+
+export function itemOf(range: Range): FromItem {
+  return { ranges: [range], columns: range.columns, rest: range.rest }
+}
+
+/** `AS name(column, …)`: the first columns get new names. */
+function aliased(body: Tree, range: Range): FromItem {
+  const alias = child(body, 'alias')
+  if (alias === null) return itemOf(range)
+  const names = strings(list(alias, 'colnames')) ?? []
+  const columns = rename(range.columns, names)
+  return itemOf({ ...range, name: text(alias, 'aliasname'), schema: '', columns })
+}
+
+function rename(
+  columns: readonly Column[] | null,
+  names: readonly string[],
+): readonly Column[] | null {
+  if (columns === null || names.length === 0) return columns
+  return columns.map((column, index) => named(names[index] ?? column.name, column))
+}
+
+export function relation(state: State, body: Tree, scope: Scope): FromItem {
+  const name = text(body, 'relname')
+  const schema = text(body, 'schemaname')
+  const cte = schema === '' ? findCte(scope, name) : undefined
+  if (cte !== undefined) {
+    return aliased(body, { name, schema: '', columns: cte, rest: UNPROVED, relation: false })
+  }
+  const found = findRelations(state.gathering.scene, schema, name)
+  const columns = found.length === 1 ? tableColumns(state.gathering, found[0]!) : null
+  const known = found[0]?.schema ?? schema
+  return aliased(body, { name, schema: known, columns, rest: UNPROVED, relation: true })
+}
+
+/** Without LATERAL a subquery sees the outer levels, and the names of WITH. */
+function outside(scope: Scope): Scope {
+  return { ...innerScope(scope.parent), ctes: scope.ctes, parameters: scope.parameters }
+}
+
+function subselect(state: State, body: Tree, scope: Scope): FromItem {
+  const inner = node(body['subquery'])
+  if (inner === null) return unknownItem('')
+  const around = flag(body, 'lateral') ? scope : outside(scope)
+  const { columns } = state.query(inner.type, inner.body, around)
+  return aliased(body, { name: '', schema: '', columns, rest: UNPROVED, relation: false })
+}
+
+function functions(state: State, body: Tree, scope: Scope): FromItem {
+  const alias = child(body, 'alias')
+  const calls = list(body, 'functions').map((one) => as(one, 'List'))
+  const single = calls.length === 1
+  const name = alias === null ? null : text(alias, 'aliasname')
+  const made = calls.map((call) =>
+    functionItem(
+      state,
+      call === null ? [] : list(call, 'items'),
+      body,
+      scope,
+      single ? name : null,
+    ),
+  )
+  const unknown = made.some(({ columns }) => columns === null)
+  const columns = unknown ? null : made.flatMap((one) => one.columns ?? [])
+  if (flag(body, 'ordinality')) columns?.push(named('ordinality', combine([])))
+  const rest = combine(made.map((one) => one.rest))
+  const own = name ?? made[0]?.name ?? ''
+  return aliased(body, { name: own, schema: '', columns, rest, relation: false })
+}
+
+interface FunctionItem {
+  readonly name: string
+  readonly columns: readonly Column[] | null
+  readonly rest: Value
+}
+
+/** `items`: the call, and column definitions where they are given for this one alone. */
+function functionItem(
+  state: State,
+  items: readonly unknown[],
+  range: Tree,
+  scope: Scope,
+  alias: string | null,
+): FunctionItem {
+  const call = as(items[0], 'FuncCall')
+  // CURRENT_DATE, COALESCE and the like may stand in FROM too.
+  if (call === null) {
+    const only = state.value(items[0], scope)
+    return { name: alias ?? '', columns: [named(alias ?? '', only)], rest: only }
+  }
+  const inputs = inputsOf(state, call, scope)
+  const definitions = as(items[1], 'List')
+  const defined = definitions === null ? list(range, 'coldeflist') : list(definitions, 'items')
+  const name = callName(call)
+  const made = callShapes(state, call).map((fn) => {
+    const parts = madeOf(state, fn, call, inputs)
+    return { fn, base: parts.base, columns: resultColumns(state, fn, parts) }
+  })
+  const rest =
+    made.length === 0 ? combine([...inputs, UNPROVED]) : combine(made.map((one) => one.base))
+  if (defined.length > 0) return { name, columns: definedColumns(defined, rest), rest }
+  const shapes = made.map(
+    ({ fn, columns, base }) => columns ?? scalar(state, fn, alias ?? name, base, inputs),
+  )
+  return { name, columns: sameShape(shapes), rest }
+}
+
+function definedColumns(definitions: readonly unknown[], value: Value): readonly Column[] {
+  return definitions.map((one) => named(text(as(one, 'ColumnDef') ?? {}, 'colname'), value))
+}
+
+/** Results of pseudo-types can be rows; then nobody knows how many columns there are. */
+function scalar(
+  state: State,
+  fn: { result: number },
+  name: string,
+  value: Value,
+  inputs: readonly Value[],
+): readonly Column[] | null {
+  const kind = state.gathering.scene.catalogue.types.get(fn.result)?.kind
+  if (kind !== undefined && kind !== 'pseudo') return [named(name, value)]
+  const shape = inputs.find((input) => input.row !== null)?.row
+  return shape?.map((column) => named(column.name, value)) ?? null
+}
+
+/** Several overloads: good if they agree on the names. */
+function sameShape(shapes: readonly (readonly Column[] | null)[]): readonly Column[] | null {
+  const first = shapes[0]
+  if (first === undefined || first === null) return null
+  const names = (columns: readonly Column[]): string => columns.map((one) => one.name).join('\0')
+  let merged = first
+  for (const shape of shapes.slice(1)) {
+    if (shape === null || names(shape) !== names(first)) return null
+    merged = merged.map((column, index) => named(column.name, either(column, shape[index]!)))
+  }
+  return merged
+}
+
+/** XMLTABLE and JSON_TABLE: every column may hold every part of the document. */
+function tableFunction(state: State, type: string, body: Tree, scope: Scope): FromItem {
+  const all = combine([state.value(stripped(body), scope)])
+  const names =
+    type === 'JsonTable' ? jsonColumns(list(body, 'columns')) : xmlColumns(list(body, 'columns'))
+  const columns = names.map((name) => named(name, all))
+  const name = type === 'JsonTable' ? 'json_table' : 'xmltable'
+  return aliased(body, { name, schema: '', columns, rest: all, relation: false })
+}
+
+function stripped(body: Tree): Tree {
+  const { alias: _, ...rest } = body as Record<string, unknown>
+  return rest
+}
+
+function xmlColumns(columns: readonly unknown[]): string[] {
+  return columns.map((one) => text(as(one, 'RangeTableFuncCol') ?? {}, 'colname'))
+}
+
+/** NESTED PATH columns stand where the NESTED stands. */
+function jsonColumns(columns: readonly unknown[]): string[] {
+  return columns.flatMap((one) => {
+    const column = as(one, 'JsonTableColumn') ?? {}
+    const nested = list(column, 'columns')
+    return nested.length > 0 ? jsonColumns(nested) : [text(column, 'name')]
+  })
+}
+
+function join(state: State, body: Tree, scope: Scope): FromItem {
+  const left = state.from(body['larg'], scope)
+  scope.items.push(left)
+  const right = state.from(body['rarg'], scope)
+  scope.items.pop()
+  const shared = sharedNames(body, left, right)
+  const columns = shared === null ? null : joinedColumns(left, right, shared)
+  const merged = shared === null ? [] : mergedColumns(left, right, shared)
+  state.gathering.decide(combine(merged).origins)
+  const rest = combine([left.rest, right.rest])
+  const both: FromItem = { ranges: [...left.ranges, ...right.ranges], columns, rest }
+  decideOn(state, body, scope, both)
+  return aliasedJoin(body, both, merged)
+}
+
+function decideOn(state: State, body: Tree, scope: Scope, both: FromItem): void {
+  scope.items.push(both)
+  state.gathering.decide(state.value(body['quals'], scope).origins)
+  scope.items.pop()
+}
+
+/** Names of USING, or of NATURAL; null = not known. */
+function sharedNames(body: Tree, left: FromItem, right: FromItem): readonly string[] | null {
+  const using = strings(list(body, 'usingClause'))
+  if (using !== null && using.length > 0) return using
+  if (!flag(body, 'isNatural')) return []
+  if (left.columns === null || right.columns === null) return null
+  const others = new Set(right.columns.map((column) => column.name))
+  return left.columns.flatMap(({ name }) => (others.has(name) ? [name] : []))
+}
+
+function mergedColumns(left: FromItem, right: FromItem, shared: readonly string[]): Column[] {
+  return shared.map((name) => {
+    const mine = left.columns?.find((column) => column.name === name) ?? left.rest
+    const other = right.columns?.find((column) => column.name === name) ?? right.rest
+    return named(name, combine([mine, other]))
+  })
+}
+
+function joinedColumns(
+  left: FromItem,
+  right: FromItem,
+  shared: readonly string[],
+): readonly Column[] | null {
+  const all = star([left, right])
+  if (all === null) return null
+  const own = all.filter((column) => !shared.includes(column.name))
+  return shared.length === 0 ? all : [...mergedColumns(left, right, shared), ...own]
+}
+
+/** An alias over a join hides what is in it; one over USING names the merged columns besides. */
+function aliasedJoin(body: Tree, both: FromItem, merged: readonly Column[]): FromItem {
+  const using = child(body, 'join_using_alias')
+  const range = { schema: '', rest: both.rest, relation: false }
+  if (child(body, 'alias') !== null) {
+    return aliased(body, { ...range, name: '', columns: both.columns })
+  }
+  if (using === null) return both
+  const extra = { ...range, name: text(using, 'aliasname'), columns: merged }
+  return { ...both, ranges: [...both.ranges, extra] }
+}

@@ -1,0 +1,186 @@
+/** SELECT, VALUES and set operations. */
+import { windowValue } from './call-values.ts'
+import { columnName } from './column-names.ts'
+import {
+  CONSTANT,
+  type Column,
+  combine,
+  either,
+  innerScope,
+  named,
+  type Rows,
+  type Scope,
+  UNPROVED,
+  type Value,
+} from './lineage-types.ts'
+import { findRange, star, wholeRow } from './scope.ts'
+import type { State } from './state.ts'
+import { as, child, list, literal, node, strings, type Tree, text } from './tree.ts'
+import { addCtes } from './with.ts'
+
+export function select(state: State, body: Tree, outer: Scope): Rows {
+  const scope = innerScope(outer)
+  addCtes(state, body, scope)
+  const decided: Value[] = []
+  const columns = rowsOf(state, body, scope, decided)
+  decided.push(...limits(state, body, scope))
+  const all = combine(decided)
+  state.gathering.decide(all.origins)
+  return { columns, decided: all }
+}
+
+function rowsOf(
+  state: State,
+  body: Tree,
+  scope: Scope,
+  decided: Value[],
+): readonly Column[] | null {
+  const operation = text(body, 'op')
+  if (operation !== '' && operation !== 'SETOP_NONE') {
+    return setOperation(state, operation, body, scope, decided)
+  }
+  const values = list(body, 'valuesLists')
+  if (values.length > 0) return valuesColumns(state, values, scope, decided, body)
+  return plainSelect(state, body, scope, decided)
+}
+
+function plainSelect(
+  state: State,
+  body: Tree,
+  scope: Scope,
+  decided: Value[],
+): readonly Column[] | null {
+  for (const item of list(body, 'fromClause')) scope.items.push(state.from(item, scope))
+  addWindows(state, body, scope)
+  const columns = targets(state, list(body, 'targetList'), scope)
+  for (const part of ['whereClause', 'havingClause']) decided.push(state.value(body[part], scope))
+  for (const part of ['groupClause', 'distinctClause', 'sortClause']) {
+    decided.push(...keys(state, list(body, part), scope, columns))
+  }
+  if (list(body, 'distinctClause').length > 0) decided.push(...(columns ?? [UNPROVED]))
+  return columns
+}
+
+function addWindows(state: State, body: Tree, scope: Scope): void {
+  for (const one of list(body, 'windowClause')) {
+    const window = as(one, 'WindowDef')
+    if (window !== null) scope.windows.set(text(window, 'name'), windowValue(state, window, scope))
+  }
+}
+
+/** The output columns of a target list; null = their number is not known. */
+export function targets(
+  state: State,
+  items: readonly unknown[],
+  scope: Scope,
+): readonly Column[] | null {
+  const out: Column[] = []
+  let known = true
+  for (const item of items) {
+    const columns = target(state, as(item, 'ResTarget') ?? {}, scope)
+    if (columns === null) known = false
+    else out.push(...columns)
+  }
+  return known ? out : null
+}
+
+function target(state: State, item: Tree, scope: Scope): readonly Column[] | null {
+  const expression = node(item['val'])
+  if (expression === null) return []
+  const { type, body } = expression
+  const last = list(body, type === 'ColumnRef' ? 'fields' : 'indirection').at(-1)
+  if (as(last, 'A_Star') !== null) return starTarget(state, type, body, scope)
+  const name = text(item, 'name')
+  const made = state.value(item['val'], scope)
+  return [named(name === '' ? columnName(item['val']) : name, made)]
+}
+
+function starTarget(
+  state: State,
+  type: string,
+  body: Tree,
+  scope: Scope,
+): readonly Column[] | null {
+  if (type !== 'ColumnRef') return state.value({ [type]: body }, scope).row
+  state.saw(body)
+  const names = strings(list(body, 'fields').slice(0, -1)) ?? []
+  if (names.length === 0) return star(scope.items)
+  const range = findRange(scope, names.at(-2) ?? '', names.at(-1)!)
+  return range === null ? null : wholeRow(range).row
+}
+
+/** GROUP BY, ORDER BY, DISTINCT ON: expressions, numbers and names of output columns. */
+function keys(
+  state: State,
+  items: readonly unknown[],
+  scope: Scope,
+  columns: readonly Column[] | null,
+): Value[] {
+  return items.flatMap((item) => {
+    const expression = as(item, 'SortBy')?.['node'] ?? item
+    const constant = as(expression, 'A_Const')
+    if (constant !== null) return columns?.[Number(literal(constant)) - 1] ?? CONSTANT
+    const output = outputNamed(expression, columns)
+    const made = state.value(expression, scope)
+    // The name of an output column need not be a column of FROM.
+    return output.length > 0 && !made.proved ? output : [made, ...output]
+  })
+}
+
+function outputNamed(expression: unknown, columns: readonly Column[] | null): Column[] {
+  const names = strings(list(as(expression, 'ColumnRef') ?? {}, 'fields'))
+  if (names?.length !== 1) return []
+  return columns?.filter((column) => column.name === names[0]) ?? []
+}
+
+function limits(state: State, body: Tree, scope: Scope): Value[] {
+  return ['limitCount', 'limitOffset'].map((part) => state.value(body[part], scope))
+}
+
+function valuesColumns(
+  state: State,
+  rows: readonly unknown[],
+  scope: Scope,
+  decided: Value[],
+  body: Tree,
+): readonly Column[] {
+  const columns: Column[] = []
+  for (const row of rows) {
+    for (const [index, item] of list(as(row, 'List') ?? {}, 'items').entries()) {
+      const made = state.value(item, scope)
+      const before = columns[index]
+      const name = `column${index + 1}`
+      columns[index] = named(name, before === undefined ? made : either(before, made))
+    }
+  }
+  decided.push(...keys(state, list(body, 'sortClause'), scope, columns))
+  return columns
+}
+
+/** Rows of both sides. EXCEPT shows the left side's; the right side decides which. */
+function setOperation(
+  state: State,
+  operation: string,
+  body: Tree,
+  scope: Scope,
+  decided: Value[],
+): readonly Column[] | null {
+  const left = state.query('SelectStmt', child(body, 'larg') ?? {}, scope)
+  const right = state.query('SelectStmt', child(body, 'rarg') ?? {}, scope)
+  decided.push(left.decided, right.decided)
+  if (body['all'] !== true || operation !== 'SETOP_UNION') {
+    decided.push(...(left.columns ?? [UNPROVED]), ...(right.columns ?? [UNPROVED]))
+  }
+  const columns = bothSides(operation, left.columns, right.columns)
+  decided.push(...keys(state, list(body, 'sortClause'), scope, columns))
+  return columns
+}
+
+function bothSides(
+  operation: string,
+  left: readonly Column[] | null,
+  right: readonly Column[] | null,
+): readonly Column[] | null {
+  if (left === null || operation === 'SETOP_EXCEPT') return left
+  return left.map((column, index) => named(column.name, either(column, right?.[index] ?? UNPROVED)))
+}
