@@ -7,6 +7,7 @@ import {
   jwtVerify,
 } from 'jose'
 import { EXIT, HoopError } from '../../protocol/errors.ts'
+import { isSafeUrl } from '../config/address.ts'
 
 const ALGORITHMS = [
   'ES256',
@@ -129,9 +130,13 @@ async function jwksUri(issuer: string, get: typeof fetch): Promise<string> {
       throw providerUnreachable(issuer, cause)
     })
   const found = (document ?? {}) as { issuer?: unknown; jwks_uri?: unknown }
-  if (found.issuer !== issuer || typeof found.jwks_uri !== 'string')
-    throw providerUnreachable(issuer)
+  if (found.issuer !== issuer || !isSafe(found.jwks_uri)) throw providerUnreachable(issuer)
   return found.jwks_uri
+}
+
+/** Whoever can change the keys on the way can be anybody here: https, or this machine. */
+function isSafe(address: unknown): address is string {
+  return typeof address === 'string' && URL.canParse(address) && isSafeUrl(address)
 }
 
 /** jose's codes, in words. Codes starting with ERR_JWKS_TIMEOUT or no code at all are the provider's fault. */

@@ -131,4 +131,23 @@ describe('the provider', () => {
     answers.set(`${ISSUER}/.well-known/openid-configuration`, document)
     await assert.rejects(verifier.verify(token(), NOW), { code: 'provider_unreachable', exit: 7 })
   })
+
+  test('keys that would come over plain http are not fetched', async () => {
+    for (const jwks_uri of ['http://id.example.com/jwks', 'file:///jwks', 'jwks', 7, undefined]) {
+      const { verifier, answers, fetched } = world()
+      answers.set(`${ISSUER}/.well-known/openid-configuration`, { issuer: ISSUER, jwks_uri })
+      await assert.rejects(verifier.verify(token(), NOW), { code: 'provider_unreachable' })
+      assert.equal(fetched.length, 1)
+    }
+  })
+
+  test('key ids that nobody knows do not make the broker fetch each time', async () => {
+    const { verifier, fetched } = world()
+    await verifier.verify(token(), NOW)
+    for (let call = 0; call < 10; call++) {
+      const unknown = verifier.verify(token({}, { kid: `k${call + 2}` }), NOW)
+      await assert.rejects(unknown, { code: 'invalid_token' })
+    }
+    assert.equal(fetched.length, 2)
+  })
 })
