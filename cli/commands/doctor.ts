@@ -9,7 +9,7 @@ const MARKS = {
   fail: ['✗', 'red'],
 } as const
 
-const LABEL = 16
+const LABEL = 18
 
 export default class Doctor extends BaseCommand {
   static override summary = 'What is wrong here.'
@@ -46,7 +46,8 @@ login, and each target as the broker sees it. Exits 0 when nothing fails.`
       ...(hint === null || status === 'ok' ? [] : wrap(`→ ${visibleLine(hint)}`, room)),
     ]
     const label = visibleLine(name).padEnd(LABEL - 2)
-    this.out.data(`${this.out.style(colour, mark)} ${label}${lines[0] ?? ''}`)
-    for (const line of lines.slice(1)) this.out.data(' '.repeat(LABEL) + line)
+    const beside = label.length <= LABEL - 2 ? (lines.shift() ?? '') : ''
+    this.out.data(`${this.out.style(colour, mark)} ${label}${beside}`.trimEnd())
+    for (const line of lines) this.out.data(' '.repeat(LABEL) + line)
   }
 }

@@ -8,6 +8,9 @@ import type { LocalAccess, Profile } from '../local/profile.ts'
 import { isTooLong, socketPath } from '../local/socket-folder.ts'
 import { tunnelDialer, tunnelUrl } from '../local/tunnel.ts'
 
+/** 120 bits, 20 characters that need no escaping in a URL. */
+const PASSWORD_BYTES = 15
+
 export interface LocalEndOptions {
   readonly api: BrokerApi
   readonly connection: string
@@ -30,7 +33,7 @@ export async function openLocalEnd(options: LocalEndOptions): Promise<LocalEnd> 
   const { api, connection, port: wanted } = options
   const { profile } = api
   const last = await profile.localAccess(connection)
-  const password = last?.password ?? randomBytes(18).toString('base64url')
+  const password = last?.password ?? randomBytes(PASSWORD_BYTES).toString('base64url')
   const listener = await listenSomewhere(options, { port: wanted ?? last?.port ?? 0, password })
   const moved = wanted === null && last !== null && last.port !== listener.port
   if (!moved && last?.port !== listener.port) {

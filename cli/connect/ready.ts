@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import type { Output } from '../output/output.ts'
 import type { LocalEnd } from './local-end.ts'
 
@@ -45,20 +46,30 @@ export function readyOf(
   }
 }
 
-/** For a person: what to type in another terminal. On stderr, but the URL, which is data. */
+/**
+ * For a person: what to type in another terminal. On stderr, but the URL, which is data; each on a
+ * line of its own from the first column, so that it can be copied where it is broken.
+ */
 export function tellReady(ready: Ready, out: Output): void {
-  const { connection, port, user, database, url, jdbcUrl, socket } = ready
+  const { connection, url, jdbcUrl } = ready
   const name = out.styleTalk('bold', connection)
   out.say(`${name} is open on this machine, for you alone. Ctrl-C closes it.\n`)
-  const label = (text: string) => `  ${out.faint(text.padEnd(8))}`
-  process.stderr.write(label('url'))
   out.data(url)
-  out.say(label('jdbc') + jdbcUrl)
-  if (socket !== null) {
-    const folder = socket.slice(0, socket.lastIndexOf('/'))
-    out.say(`${label('socket')}psql -h ${folder} -p ${port} -U ${user} ${database}`)
-  }
+  out.say(jdbcUrl)
+  const command = socketCommand(ready)
+  if (command !== null) out.say(command)
   out.say('')
+}
+
+/** psql through the unix socket, which asks for no password. */
+function socketCommand({ socket, port, user, database }: Ready): string | null {
+  if (socket === null) return null
+  const words = ['psql', '-h', dirname(socket), '-p', String(port), '-U', user, database]
+  return words.map(shellWord).join(' ')
+}
+
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }
 
 /** Variables of libpq (and of all who read them) that would lead the client elsewhere. */

@@ -78,7 +78,7 @@ describe('hoop connect', () => {
     const script =
       'echo $PGHOST $PGUSER $PGDATABASE $PGSSLMODE $(printf %s $PGPASSWORD | wc -c) [$PGHOSTADDR$PGSERVICE$PGOPTIONS]; test $PGPORT -gt 0'
     const { stdout, stderr, code } = await client(script)
-    assert.equal(stdout, '127.0.0.1 alice app disable 24 []\n')
+    assert.equal(stdout, '127.0.0.1 alice app disable 20 []\n')
     assert.equal(stderr, '')
     assert.equal(code, 0)
     assert.match((await client('echo $PGDATABASE', '--database', 'postgres')).stdout, /^postgres\n/)
