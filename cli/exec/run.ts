@@ -9,6 +9,7 @@ import { describeNeeds } from '../output/request-screen.ts'
 import { collector, csvPrinter, type ResultPrinter, tablePrinter } from '../output/results.ts'
 import { describeDuration } from '../output/time.ts'
 import { visible, visibleLine } from '../output/visible.ts'
+import { wrap } from '../output/width.ts'
 import { requestPath } from '../request-path.ts'
 
 export interface ExecScreen {
@@ -92,7 +93,10 @@ class ExecRun {
 
   /** On stderr, with --json, too: who looks on must learn the id while it waits. */
   #talk(text: string): void {
-    this.#screen.out.say(visibleLine(text))
+    const { out } = this.#screen
+    for (const line of out.interactive ? wrap(visibleLine(text), out.width) : [visibleLine(text)]) {
+      out.say(line)
+    }
   }
 
   async #fail(event: Extract<ExecEvent, { event: 'error' }>): Promise<ExitCode> {

@@ -145,7 +145,10 @@ function services(broker: FakeBroker): Services {
         people: [{ person: caller.email ?? '', may: true, why: 'an approver in dba', you: true }],
       }),
       watch: (_caller, _view, handler) => {
-        const timer = systemRuntime.setTimer(10, () => broker.requests.forEach(handler))
+        const change = () => {
+          for (const found of broker.requests.values()) handler({ ...found, state: 'approved' })
+        }
+        const timer = systemRuntime.setTimer(500, change)
         return { cancel: () => timer.cancel() }
       },
     },
