@@ -257,9 +257,9 @@ export class ServerTunnel implements TunnelStream {
     this.ws.send(encodeMessage({ t: 'opened', session }))
     this.phase = 'open'
     if (this.deliver === null) this.ws.pause()
-    const late = this.late.splice(0)
-    for (const run of late) run()
-    if (this.socket.writableLength < HIGH_WATER) this.onSocketDrain()
+    const owed = this.blocked
+    for (const run of this.late.splice(0)) run()
+    if (owed && !this.blocked) this.drained?.()
   }
 
   private async cancel(cancel: CancelMessage): Promise<void> {

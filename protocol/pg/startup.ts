@@ -163,7 +163,11 @@ export function checkStartup(parameters: Readonly<Record<string, string>>): Star
     throw new StartupRefused('28000', 'no PostgreSQL user name specified in startup packet')
   }
   const database = own(parameters, 'database')
-  return { user: withoutZero(user), database: database === '' ? null : database, settings }
+  return {
+    user: withoutZero(user),
+    database: database === null || database === '' ? null : withoutZero(database),
+    settings,
+  }
 }
 
 function own(parameters: Readonly<Record<string, string>>, name: string): string | null {
