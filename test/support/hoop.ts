@@ -112,7 +112,8 @@ export class RunningHoop {
   /** Waits for what the process has said to make this true. */
   async until(holds: () => boolean, what: string): Promise<void> {
     while (!holds()) {
-      if (this.#ended) throw new Error(`hoop ended before ${what}\n${this.#stdout}${this.#stderr}`)
+      if (this.#ended)
+        throw new Error(`hoop ended before ${what}\n${describe(await this.finished)}`)
       await new Promise<void>((resolve) => this.#waiting.add(resolve))
     }
   }
