@@ -47,8 +47,26 @@ export function createRequestService(desk: Desk, store: Pick<Store, 'people'>, n
       return { cancel: () => stop() }
     },
     /** To be told of everybody who comes: `sod explain` can then name them. */
-    saw: (person: Decider): Promise<void> =>
-      store.people.saw({ ...personOf(person), roles: person.roles, seenAt: Math.floor(now()) }),
+    saw: acquaintance(store, now),
+  }
+}
+
+const AGAIN_AFTER = 10 * 60_000
+const REMEMBERED = 10_000
+
+/** Writes a person down when something about them is new, and else every ten minutes at most. */
+function acquaintance(store: Pick<Store, 'people'>, now: () => number) {
+  const known = new Map<string, { readonly text: string; readonly at: number }>()
+  return async (caller: Decider): Promise<void> => {
+    const at = Math.floor(now())
+    const person = { ...personOf(caller), roles: [...caller.roles] }
+    const text = JSON.stringify(person)
+    const key = JSON.stringify([person.issuer, person.subject])
+    const before = known.get(key)
+    if (before?.text === text && at - before.at < AGAIN_AFTER) return
+    if (known.size >= REMEMBERED) known.clear()
+    known.set(key, { text, at })
+    await store.people.saw({ ...person, seenAt: at })
   }
 }
 

@@ -54,6 +54,8 @@ office('a request is pending, then approved, spent and settled', async ({ desk, 
     approved.decisions.map((made) => [made.by.subject, made.comment, made.maxRows]),
     [['bob', 'fine', 10]],
   )
+  await refused(desk.approve(asked.id, dave), 'not_pending', 1)
+  await refused(desk.reject(asked.id, dave, 'too late'), 'not_pending', 1)
   assert.equal((await desk.spend(asked.id, DIGEST, alice)).state, 'executed')
   const done = await desk.settle(asked.id, { status: 'error', sqlstate: '42501', rows: null })
   assert.deepEqual(done.outcome, {

@@ -153,6 +153,7 @@ function check(record: RequestRecord, done: readonly Done[]): void {
   assert.equal(succeeded('reject').length, states.includes('rejected') ? 1 : 0)
   assert.equal(succeeded('spend').length, states.includes('executed') ? 1 : 0)
   assert.ok(succeeded('settle').length <= (states.includes('executed') ? 1 : 0))
+  for (const { move } of mine) checkCaller(record, move.call)
   checkDeciders(record)
   checkTimes(record)
   if (states.includes('approved')) {
@@ -171,6 +172,13 @@ function check(record: RequestRecord, done: readonly Done[]): void {
       ),
     )
   }
+}
+
+/** Of a call that succeeded: only the requester spends or cancels, and only with the right digest. */
+function checkCaller({ requester }: RequestRecord, call: Call): void {
+  if (!('by' in call)) return
+  if (call.do === 'spend' || call.do === 'cancel') assert.ok(samePerson(call.by, requester))
+  if (call.do === 'spend' || call.do === 'approve') assert.equal(call.digest, DIGEST)
 }
 
 function checkDeciders({ requester, decisions, needs }: RequestRecord): void {

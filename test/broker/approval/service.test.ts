@@ -206,3 +206,20 @@ office(
     assert.ok(after.people.every((one) => !one.may))
   },
 )
+
+office(
+  'a person is written down when something is new, and now and then',
+  async ({ store, service, runtime }) => {
+    const seenAt = async () => (await store.people.all(1))[0]?.seenAt
+    const start = runtime.now()
+    await service.saw(bob)
+    runtime.advance(1000)
+    await service.saw(bob)
+    assert.equal(await seenAt(), start)
+    await service.saw({ ...bob, groups: ['dba', 'oncall'] })
+    assert.equal(await seenAt(), start + 1000)
+    runtime.advance(HOUR)
+    await service.saw({ ...bob, groups: ['dba', 'oncall'] })
+    assert.equal(await seenAt(), start + 1000 + HOUR)
+  },
+)

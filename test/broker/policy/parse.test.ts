@@ -80,7 +80,7 @@ test('every fault has its place and says what to do', () => {
     ],
     [
       `${HEAD}    rules: {write: {hold: [{group: dba, count: 0}]}}\n`,
-      ['4:47 count is a whole number from 1 to 20'],
+      ['4:48 count is a whole number from 1 to 20'],
     ],
     [
       `${HEAD}    rules: {write: {hold: [dba, dba]}}\n`,
@@ -109,7 +109,7 @@ test('every fault has its place and says what to do', () => {
       [
         `5:17 write redact, hash, 'null' (in quotes) or {partial: {last: 4}}`,
         `5:28 write redact, hash, 'null' (in quotes) or {partial: {last: 4}}`,
-        '5:55 last is a whole number from 1 to 16',
+        '5:56 last is a whole number from 1 to 16',
       ],
     ],
     [`${HEAD}    rules: {}\n    mask: {p.x: redact, P.X: hash}\n`, ['5:25 p.x has a rule already']],
