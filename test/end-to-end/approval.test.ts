@@ -173,6 +173,7 @@ describe('a statement in a connection', () => {
 
   test('Ctrl-C in the client cancels what waits, and the connection goes on', async () => {
     const sql = postgres(port.ready.url, { max: 1, onnotice: () => undefined })
+    port.running.forget()
     const update = sql`UPDATE people SET salary = 2 WHERE id = 3`
     const outcome = update.then(
       () => 'ran',
@@ -190,6 +191,7 @@ describe('a statement in a connection', () => {
     const sql = postgres(port.ready.url, { max: 1, onnotice: () => undefined })
     const rows = await sql`SELECT ssn, salary FROM people WHERE id = ${4}`
     assert.deepEqual([...rows], [{ ssn: '***', salary: '70250.00' }])
+    port.running.forget()
     const insert = sql`INSERT INTO orders (person_id, item, amount) VALUES (${4}, ${'tea'}, ${3}) RETURNING item`
     const returned = insert.execute()
     const id = (await port.running.event('held'))['request'] as string

@@ -109,6 +109,11 @@ export class RunningHoop {
     return this.#events.splice(0, at + 1).at(-1) as Event
   }
 
+  /** What came until now is not what the test waits for. */
+  forget(): void {
+    this.#events.length = 0
+  }
+
   /** Waits for what the process has said to make this true. */
   async until(holds: () => boolean, what: string): Promise<void> {
     while (!holds()) {
