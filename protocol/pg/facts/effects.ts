@@ -89,7 +89,7 @@ function visit(walk: Walk, value: unknown): void {
 /** Structs that stand without a tag are known by the name of their field. */
 function field(walk: Walk, key: string, inner: object): void {
   if (!isTree(inner)) return visit(walk, inner)
-  if (key === 'typeName') return (addType(walk.gathering, inner), visit(walk, inner))
+  if (key === 'typeName') addType(walk.gathering, inner)
   if (key === 'relation' && 'relname' in inner) {
     walk.ranges.push(inner)
     return

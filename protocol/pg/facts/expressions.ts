@@ -15,7 +15,7 @@ import { findTypes } from './names.ts'
 import { judgedOperators } from './operators.ts'
 import { findColumn, findQualified, findRange, wholeRow } from './scope.ts'
 import type { State } from './state.ts'
-import { tableColumns } from './tables.ts'
+import { isScalar, tableColumns } from './tables.ts'
 import { as, child, isTag, isTree, list, node, strings, type Tree, text } from './tree.ts'
 
 export function value(state: State, expression: unknown, scope: Scope): Value {
@@ -148,7 +148,8 @@ function cast(state: State, body: Tree, scope: Scope): Value {
   const own = casts.some((one) => types.some((type) => type.oid === one.target))
   if (own) return combine([base, OPAQUE_VALUE])
   const relation = types.length === 1 ? relations.get(types[0]!.relation) : undefined
-  if (relation === undefined) return base
+  const scalar = types.every((type) => isScalar(state.gathering.scene.catalogue.types, type.oid))
+  if (relation === undefined) return { ...base, scalar }
   const columns = tableColumns(state.gathering, relation)
   return { ...base, row: columns.map(({ name }) => named(name, base)) }
 }

@@ -13,7 +13,7 @@ import {
   type Value,
 } from './lineage-types.ts'
 import { findRelations } from './names.ts'
-import { findCte, star } from './scope.ts'
+import { findCte } from './scope.ts'
 import type { State } from './state.ts'
 import { tableColumns } from './tables.ts'
 import { as, child, flag, list, node, strings, type Tree, text } from './tree.ts'
@@ -48,7 +48,8 @@ function unknownItem(name: string): FromItem {
 }
 
 export function itemOf(range: Range): FromItem {
-  return { ranges: [range], columns: range.columns, rest: range.rest }
+  const { columns, rest } = range
+  return { ranges: [range], columns: columns ?? [], rest: columns === null ? rest : null }
 }
 
 /** `AS name(column, …)`: the first columns get new names. */
@@ -167,6 +168,7 @@ function scalar(
 ): readonly Column[] | null {
   const kind = state.gathering.scene.catalogue.types.get(fn.result)?.kind
   if (kind !== undefined && kind !== 'pseudo') return [named(name, value)]
+  if (inputs.every((input) => input.scalar === true)) return [named(name, value)]
   const shape = inputs.find((input) => input.row !== null)?.row
   return shape?.map((column) => named(column.name, value)) ?? null
 }
@@ -218,10 +220,10 @@ function join(state: State, body: Tree, scope: Scope): FromItem {
   const right = state.from(body['rarg'], scope)
   scope.items.pop()
   const shared = sharedNames(body, left, right)
-  const columns = shared === null ? null : joinedColumns(left, right, shared)
+  const columns = joinedColumns(left, right, shared ?? [])
   const merged = shared === null ? [] : mergedColumns(left, right, shared)
   state.gathering.decide(combine(merged).origins)
-  const rest = combine([left.rest, right.rest])
+  const rest = restOf(left, right)
   const both: FromItem = { ranges: [...left.ranges, ...right.ranges], columns, rest }
   decideOn(state, body, scope, both)
   return aliasedJoin(body, both, merged)
@@ -238,36 +240,37 @@ function sharedNames(body: Tree, left: FromItem, right: FromItem): readonly stri
   const using = strings(list(body, 'usingClause'))
   if (using !== null && using.length > 0) return using
   if (!flag(body, 'isNatural')) return []
-  if (left.columns === null || right.columns === null) return null
+  if (left.rest !== null || right.rest !== null) return null
   const others = new Set(right.columns.map((column) => column.name))
   return left.columns.flatMap(({ name }) => (others.has(name) ? [name] : []))
 }
 
 function mergedColumns(left: FromItem, right: FromItem, shared: readonly string[]): Column[] {
   return shared.map((name) => {
-    const mine = left.columns?.find((column) => column.name === name) ?? left.rest
-    const other = right.columns?.find((column) => column.name === name) ?? right.rest
+    const mine = left.columns.find((column) => column.name === name) ?? left.rest ?? UNPROVED
+    const other = right.columns.find((column) => column.name === name) ?? right.rest ?? UNPROVED
     return named(name, combine([mine, other]))
   })
 }
 
-function joinedColumns(
-  left: FromItem,
-  right: FromItem,
-  shared: readonly string[],
-): readonly Column[] | null {
-  const all = star([left, right])
-  if (all === null) return null
+function joinedColumns(left: FromItem, right: FromItem, shared: readonly string[]): Column[] {
+  const all = [...left.columns, ...right.columns]
   const own = all.filter((column) => !shared.includes(column.name))
-  return shared.length === 0 ? all : [...mergedColumns(left, right, shared), ...own]
+  return [...mergedColumns(left, right, shared), ...own]
+}
+
+function restOf(left: FromItem, right: FromItem): Value | null {
+  if (left.rest === null) return right.rest
+  return right.rest === null ? left.rest : combine([left.rest, right.rest])
 }
 
 /** An alias over a join hides what is in it; one over USING names the merged columns besides. */
 function aliasedJoin(body: Tree, both: FromItem, merged: readonly Column[]): FromItem {
   const using = child(body, 'join_using_alias')
-  const range = { schema: '', rest: both.rest, relation: false }
+  const rest = combine([...both.columns, both.rest ?? combine([])])
+  const range = { schema: '', rest, relation: false }
   if (child(body, 'alias') !== null) {
-    return aliased(body, { ...range, name: '', columns: both.columns })
+    return aliased(body, { ...range, name: '', columns: both.rest === null ? both.columns : null })
   }
   if (using === null) return both
   const extra = { ...range, name: text(using, 'aliasname'), columns: merged }

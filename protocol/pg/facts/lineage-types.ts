@@ -9,13 +9,21 @@ export interface Value {
   readonly plain: boolean
   /** Of composite values, where known: their columns. */
   readonly row: readonly Column[] | null
+  /** Surely no composite, and no array of composites. */
+  readonly scalar?: boolean
 }
 
 export interface Column extends Value {
   readonly name: string
 }
 
-export const CONSTANT: Value = { origins: NO_ORIGINS, proved: true, plain: false, row: null }
+export const CONSTANT: Value = {
+  origins: NO_ORIGINS,
+  proved: true,
+  plain: false,
+  row: null,
+  scalar: true,
+}
 export const UNPROVED: Value = { origins: NO_ORIGINS, proved: false, plain: false, row: null }
 /** It may be any value of the database, whatever the statement names. */
 export const OPAQUE_VALUE: Value = { origins: ANYTHING, proved: false, plain: false, row: null }
@@ -28,7 +36,7 @@ export function combine(values: readonly Value[]): Value {
     origins = unite(origins, value.origins)
     proved &&= value.proved
   }
-  return origins.length === 0 && proved ? CONSTANT : { origins, proved, plain: false, row: null }
+  return { origins, proved, plain: false, row: null }
 }
 
 /** One or the other of two values: rows of set operations, several columns of a name. */
@@ -62,9 +70,10 @@ export interface Range {
 /** One item of FROM, joins included. */
 export interface FromItem {
   readonly ranges: readonly Range[]
-  /** What a name without a table can mean, and what `*` is, in order; null = not known. */
-  readonly columns: readonly Column[] | null
-  readonly rest: Value
+  /** What a name without a table can mean, and what `*` is, in order. */
+  readonly columns: readonly Column[]
+  /** Not all columns are known by name: the others have this value. null = all are known. */
+  readonly rest: Value | null
 }
 
 export interface Scope {

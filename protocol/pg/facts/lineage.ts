@@ -33,6 +33,6 @@ function rootScope(sight: Sight | undefined): Scope {
   if (sight === undefined) return innerScope(null)
   const { columns, parameters } = sight
   const range = { name: '', schema: '', columns, rest: UNPROVED, relation: false }
-  const items = columns.length === 0 ? [] : [{ ranges: [range], columns, rest: UNPROVED }]
+  const items = columns.length === 0 ? [] : [{ ranges: [range], columns, rest: null }]
   return { ...innerScope(null), items, parameters: new Set(parameters) }
 }

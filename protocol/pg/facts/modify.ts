@@ -1,9 +1,8 @@
 /** INSERT, UPDATE, DELETE and MERGE: what RETURNING shows, and what decides about the rows. */
-import { relation } from './from.ts'
+import { itemOf, relation } from './from.ts'
 import {
   type Column,
   combine,
-  type FromItem,
   innerScope,
   named,
   type Range,
@@ -40,17 +39,13 @@ function bodyOf(
   written: Map<string, Value>,
 ): Value {
   if (type === 'InsertStmt') return insert(state, body, scope, target, written)
-  scope.items.push(item(target))
+  scope.items.push(itemOf(target))
   if (type === 'MergeStmt') return merge(state, body, scope, target, written)
   for (const one of [...list(body, 'fromClause'), ...list(body, 'usingClause')]) {
     scope.items.push(state.from(one, scope))
   }
   assign(state, list(body, 'targetList'), scope, written)
   return state.value(body['whereClause'], scope)
-}
-
-function item(range: Range): FromItem {
-  return { ranges: [range], columns: range.columns, rest: range.rest }
 }
 
 /** `SET column = value`: the column holds the value from now on. */
@@ -85,7 +80,7 @@ function insert(
   noteRows(rows?.columns ?? null, names, target, written, rows !== null)
   const conflict = child(body, 'onConflictClause')
   const decided = [rows?.decided ?? combine([])]
-  scope.items.push(item(target))
+  scope.items.push(itemOf(target))
   if (conflict !== null) decided.push(...onConflict(state, conflict, scope, target, written))
   return combine(decided)
 }
@@ -117,7 +112,7 @@ function onConflict(
     named(column.name, combine([column, written.get(column.name) ?? combine([])])),
   )
   const proposed: Range = { ...target, name: 'excluded', schema: '', columns: excluded ?? null }
-  scope.items.push({ ranges: [proposed], columns: [], rest: UNPROVED })
+  scope.items.push({ ranges: [proposed], columns: [], rest: null })
   assign(state, list(clause, 'targetList'), scope, written)
   const decided = [state.value(clause['infer'], scope), state.value(clause['whereClause'], scope)]
   scope.items.pop()
@@ -174,8 +169,8 @@ function returning(
   const place = scope.items.findIndex((one) => one.ranges[0] === target)
   const images = imageNames(clause).map((name): Range => ({ ...after, name, schema: '' }))
   const shown = [...others]
-  shown.splice(Math.max(place, 0), 0, item(after))
-  shown.push({ ranges: images, columns: [], rest: UNPROVED })
+  shown.splice(Math.max(place, 0), 0, itemOf(after))
+  shown.push({ ranges: images, columns: [], rest: null })
   return targets(state, items, { ...scope, items: shown })
 }
 

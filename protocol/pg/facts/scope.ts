@@ -27,11 +27,11 @@ export function findColumn(scope: Scope, name: string): Value {
 function inItems(items: readonly FromItem[], name: string): Value | null {
   let found: Value | null = null
   for (const item of items) {
-    for (const column of item.columns ?? []) {
+    for (const column of item.columns) {
       if (column.name === name) found = found === null ? column : either(found, column)
     }
     // Columns that nobody knows may have this name.
-    if (item.columns === null) found = found === null ? item.rest : either(found, item.rest)
+    if (item.rest !== null) found = found === null ? item.rest : either(found, item.rest)
   }
   if (found !== null || !SYSTEM.has(name)) return found
   return items.some((item) => item.ranges.some((range) => range.relation)) ? CONSTANT : null
@@ -79,7 +79,7 @@ export function wholeRow(range: Range): Value {
 export function star(items: readonly FromItem[]): readonly Column[] | null {
   const out: Column[] = []
   for (const item of items) {
-    if (item.columns === null) return null
+    if (item.rest !== null) return null
     out.push(...item.columns)
   }
   return out

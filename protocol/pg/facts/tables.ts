@@ -1,5 +1,5 @@
 /** Columns of relations, down to the base tables behind views. */
-import type { CatalogueColumn, CatalogueRelation } from '../catalogue.ts'
+import type { Catalogue, CatalogueColumn, CatalogueRelation } from '../catalogue.ts'
 import { generatedColumn, viewBody } from './bodies.ts'
 import type { Gathering } from './context.ts'
 import { OPAQUE_COLUMNS } from './function-table.ts'
@@ -20,7 +20,11 @@ function make(gathering: Gathering, relation: CatalogueRelation): readonly Colum
   const isView = relation.kind === 'view' || relation.kind === 'materialized'
   const body = isView ? (viewBody(gathering.scene, relation)?.columns ?? null) : null
   const behind = body?.length === relation.columns.length ? body : null
-  const own = relation.columns.map((column) => ownColumn(relation, column))
+  const { types } = gathering.scene.catalogue
+  const own = relation.columns.map((column) => ({
+    ...ownColumn(relation, column),
+    scalar: isScalar(types, column.type),
+  }))
   if (isView) return own.map((column, index) => viewColumn(column, behind?.[index] ?? UNPROVED))
   return own.map((column, index) =>
     generated(gathering, relation, relation.columns[index]!, column, own),
@@ -40,9 +44,17 @@ function ownColumn(relation: CatalogueRelation, column: CatalogueColumn): Column
   return named(column.name, combine([plain, { ...plain, origins: [origin(relation.owner, 0)] }]))
 }
 
+/** Neither a composite nor something made of one. */
+export function isScalar(types: Catalogue['types'], oid: number): boolean {
+  const type = types.get(oid)
+  if (type === undefined || type.kind === 'composite' || type.kind === 'pseudo') return false
+  return type.element === 0 || type.element === oid || isScalar(types, type.element)
+}
+
 /** A rule may name the view's column as well as the one behind it. */
 function viewColumn(own: Column, behind: Value): Column {
-  return named(own.name, { ...combine([own, behind]), plain: behind.plain, row: behind.row })
+  const { plain, row } = behind
+  return { ...combine([own, behind]), name: own.name, plain, row, scalar: own.scalar === true }
 }
 
 function generated(
@@ -54,5 +66,5 @@ function generated(
 ): Column {
   if (column.generated === undefined) return own
   const made = generatedColumn(gathering.scene, relation, column, columns)
-  return named(own.name, combine([own, made]))
+  return { ...combine([own, made]), name: own.name, scalar: own.scalar === true }
 }
