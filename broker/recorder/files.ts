@@ -77,6 +77,11 @@ export class LogFile {
   }
 }
 
+/** Makes a file that SQLite is to open, for nobody else to read. */
+export function privateFile(path: string): void {
+  fs.closeSync(fs.openSync(path, 'a', 0o600))
+}
+
 /** Makes the names in a folder last, as fdatasync does for a file's bytes. */
 export function syncFolder(fs: LogFs, path: string): void {
   const fd = fs.openSync(path, 'r')

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { HoopError } from '../../protocol/errors.ts'
+import { privateFile } from './files.ts'
 
 export interface Lock {
   release(): void
@@ -11,7 +12,9 @@ export interface Lock {
  * The lock is SQLite's on a file of its own, so the kernel lets go of it with the process.
  */
 export function lockFolder(folder: string): Lock {
-  const database = new DatabaseSync(join(folder, 'lock'), { timeout: 0 })
+  const path = join(folder, 'lock')
+  privateFile(path)
+  const database = new DatabaseSync(path, { timeout: 0 })
   try {
     database.exec('BEGIN EXCLUSIVE')
   } catch (error) {

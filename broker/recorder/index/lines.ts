@@ -34,6 +34,9 @@ export interface Found {
   readonly relations: readonly string[]
 }
 
+/** States of a request that was not decided yet. */
+const WAITING: ReadonlySet<string> = new Set(['held', 'pending'])
+
 const NOTHING: Found = { lines: [], verdict: null, relations: [] }
 /** What is kept of a session's statements stays bounded, however many there are. */
 const MOST_SEEN = 10_000
@@ -61,7 +64,7 @@ export class LineMaker {
       case 'request': {
         const by = entry.by === null ? '' : ` by ${entry.by}`
         const comment = entry.comment === null ? '' : `: ${entry.comment}`
-        const verdict = entry.state === 'held' ? 'hold' : entry.state
+        const verdict = WAITING.has(entry.state) ? 'hold' : entry.state
         return {
           ...NOTHING,
           verdict,

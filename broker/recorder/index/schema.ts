@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
+import { privateFile } from '../files.ts'
 
 /** Counted up whenever the tables change: an index of another version is built anew. */
 const VERSION = 1
@@ -57,6 +58,7 @@ export function openIndexDatabase(path: string): DatabaseSync {
   const database = tryOpen(path)
   if (database !== null) return database
   for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true })
+  privateFile(path)
   const fresh = new DatabaseSync(path)
   settings(fresh)
   fresh.exec(TABLES)
@@ -64,6 +66,7 @@ export function openIndexDatabase(path: string): DatabaseSync {
 }
 
 function tryOpen(path: string): DatabaseSync | null {
+  privateFile(path)
   const database = new DatabaseSync(path)
   try {
     settings(database)

@@ -144,7 +144,9 @@ describe('the index of the record', () => {
     const later = { startedAt: STARTED + 60_000 }
     const log = recorder.open(sessionStart(B, { ...bob, ...later }))
     log.append(statement(1, 'select 1', { decision: 'deny' } as Partial<NewEntry>))
-    log.append([{ kind: 'request', request: 'r-1', state: 'rejected', by: 'x', comment: null }])
+    for (const state of ['pending', 'rejected']) {
+      log.append([{ kind: 'request', request: 'r-1', state, by: 'x', comment: null }])
+    }
     const cases: [Partial<Wanted>, string[]][] = [
       [{}, [B, A]],
       [{ limit: 1 }, [B]],
@@ -153,6 +155,7 @@ describe('the index of the record', () => {
       [{ connection: 'pg-prod' }, [A]],
       [{ verdict: 'deny' }, [B]],
       [{ verdict: 'rejected' }, [B]],
+      [{ verdict: 'hold' }, [B]],
       [{ verdict: 'allow' }, [A]],
       [{ table: 'people' }, [B, A]],
       [{ table: 'public.people' }, [B, A]],

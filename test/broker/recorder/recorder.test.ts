@@ -87,8 +87,8 @@ describe('a recorder', () => {
     for (const path of ['sessions', 'sessions/2026-11-22']) {
       assert.equal(statSync(join(folder, path)).mode & 0o777, 0o700)
     }
-    for (const path of [fileOf(folder, A), join(folder, 'sessions/index.log')]) {
-      assert.equal(statSync(path).mode & 0o777, 0o600)
+    for (const path of ['index.log', 'lock', `2026-11-22/${A}.hoop`]) {
+      assert.equal(statSync(join(folder, 'sessions', path)).mode & 0o777, 0o600)
     }
   })
 
