@@ -106,9 +106,11 @@ export class LocalClient {
   private hangUp(patience = PATIENCE_MS.stranger): void {
     this.phase = 'over'
     clearTimeout(this.deadline)
+    if (this.socket.closed) return
     this.socket.end()
     this.socket.resume()
     const timer = setTimeout(() => this.socket.destroy(), patience)
+    timer.unref()
     this.socket.once('close', () => clearTimeout(timer))
   }
 
