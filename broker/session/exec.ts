@@ -82,7 +82,11 @@ async function ask(
 
 function digestOfText(target: Target, text: Buffer): string {
   const place = { connection: target.connection.name, database: target.database }
-  return digestOf(place, { text, executions: [], inTransaction: false, spooled: false }, null)
+  return digestOf(
+    place,
+    { text, executions: [], sentText: text, inTransaction: false, spooled: false },
+    null,
+  )
 }
 
 /** The text as approvers are told of it; nothing here is ever sent. */
@@ -100,7 +104,7 @@ function unitOf(text: Buffer, analysis: Analysis): Unit {
     request: null,
     rows: null,
   }))
-  return { executions, text, inTransaction: false, spooled: false }
+  return { executions, text, sentText: text, inTransaction: false, spooled: false }
 }
 
 /** Who goes away takes the request back; when only the waiting runs out it stays. */

@@ -13,7 +13,15 @@ import type { RequestRecord } from '../store/store.ts'
 import type { ClientEnd } from './client-end.ts'
 import { shownParameters } from './parameters.ts'
 import type { Refs } from './refs.ts'
-import { classOf, digestOf, effectOf, factsOf, type Place, statementText } from './snapshot.ts'
+import {
+  classOf,
+  digestOf,
+  effectOf,
+  factsOf,
+  type Place,
+  statementText,
+  strictestClass,
+} from './snapshot.ts'
 import type { Spool } from './spool.ts'
 
 export interface JudgeParts extends Place {
@@ -54,9 +62,9 @@ export class Judge {
 
   /** Null: the answer comes later. What is decided is put to the entries before it takes effect. */
   answer(id: number, question: Question, entries: NewEntry[], later: Later): Answer | null {
-    if (question.kind === 'analyse') return this.analyse(question, later)
+    if (question.kind === 'analyse') return this.analyse(question, entries, later)
     const verdict = this.verdictOf(question.unit)
-    if (question.dry) return this.dryAnswer(verdict)
+    if (question.dry && verdict.decision !== 'deny') return this.dryAnswer(verdict)
     const ticket = verdict.decision === 'hold' ? this.parts.ticket : null
     if (verdict.decision === 'hold' && ticket === null) {
       this.hold(id, question, verdict, entries, later).catch((error) => {
@@ -70,14 +78,26 @@ export class Judge {
     return ticket === null ? ALLOW : { kind: 'approved', request: ticket }
   }
 
-  private analyse(question: Extract<Question, { kind: 'analyse' }>, later: Later): Answer | null {
-    const analysis = this.parts.analyst.analyse(question.text, question.searchPath)
-    if (!(analysis instanceof Promise)) return { kind: 'analysis', analysis }
-    const answer = (known: Analysis): void => later({ kind: 'analysis', analysis: known })
-    analysis.then(answer, (error) => {
-      this.parts.onFault(error)
-      answer({ ok: false, reason: 'fault', message: 'no analysis', length: question.text.length })
-    })
+  /** Whatever text a client sends is in the record before anything is done with it. */
+  private analyse(
+    { text, searchPath }: Extract<Question, { kind: 'analyse' }>,
+    entries: NewEntry[],
+    later: Later,
+  ): Answer | null {
+    const { analyst, refs } = this.parts
+    const known = (analysis: Analysis): Answer => {
+      refs.number(text, (ref) => entries.push(textEntry(ref, text, analysis)))
+      return { kind: 'analysis', analysis }
+    }
+    const analysis = analyst.analyse(text, searchPath)
+    if (!(analysis instanceof Promise)) return known(analysis)
+    analysis.then(
+      (done) => later(known(done)),
+      (error) => {
+        this.parts.onFault(error)
+        later(known({ ok: false, reason: 'fault', message: 'no analysis', length: text.length }))
+      },
+    )
     return null
   }
 
@@ -104,7 +124,6 @@ export class Judge {
   }
 
   private dryAnswer(verdict: Verdict): Answer {
-    if (verdict.decision === 'deny') return denied(verdict)
     if (verdict.decision === 'allow') return ALLOW
     if (this.parts.ticket !== null) return ALLOW
     return { kind: 'held', request: '', message: '', hint: '' }
@@ -278,6 +297,20 @@ export class Judge {
     more: Record<string, string> = {},
   ): void {
     if (!this.closed) this.parts.client.event({ event, request, message, at: this.now(), ...more })
+  }
+}
+
+function textEntry(ref: number, text: Buffer, analysis: Analysis): NewEntry {
+  const all = analysis.ok ? analysis.statements : []
+  return {
+    kind: 'statement',
+    ref,
+    text,
+    class: analysis.ok ? strictestClass(all) : 'unknown',
+    reads: [...new Set(all.flatMap((facts) => facts.reads))],
+    writes: [...new Set(all.flatMap((facts) => facts.writes))],
+    verbs: [...new Set(all.map((facts) => facts.verb))],
+    why: analysis.ok ? (all.find((facts) => facts.why !== '')?.why ?? null) : analysis.message,
   }
 }
 

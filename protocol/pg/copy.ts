@@ -33,7 +33,7 @@ function* held(c: Conversation, command: CopyIn, execution: Execution): Step<boo
     yield* c.fail({ code: '57014', message: `COPY from stdin failed: ${failed}` }, execution)
     return false
   }
-  const unit = unitOf(c, execution.text, [execution], true)
+  const unit = unitOf(c, execution.text, [execution], { spooled: true })
   const allowed = (yield* c.permission(unit)) === 'allow'
   const ok = allowed && (yield* runDecided(c, unit, () => replayed(c, execution)))
   c.emit({ type: 'unspool' })

@@ -36,6 +36,8 @@ export interface Unit {
   readonly executions: readonly Execution[]
   /** All of the text, statements between included. */
   readonly text: Buffer
+  /** The same as the target is sent it. */
+  readonly sentText: Buffer
   readonly inTransaction: boolean
   /** True: data of COPY FROM STDIN is spooled and part of what is decided. */
   readonly spooled: boolean

@@ -7,8 +7,35 @@ import { runUnit } from './unit.ts'
 /** Asks whether it may run, and runs it as what it is: under the guard, or as a unit. */
 export function* decideAndRun(c: Conversation, unit: Unit, send: () => Step): Step<boolean> {
   if (yield* refusedInReadOnlyBlock(c, unit)) return false
+  if (!(yield* worthAsking(c, unit))) return false
   if ((yield* c.permission(unit)) !== 'allow') return false
   return yield* runDecided(c, unit, send)
+}
+
+/**
+ * Nobody should be asked about a statement with a typing error. Parse runs nothing and tells: a
+ * table that is not there is the target's own error, at once. False: the client has that error.
+ */
+function* worthAsking(c: Conversation, unit: Unit): Step<boolean> {
+  const [only, ...others] = unit.executions
+  if (only === undefined || others.length > 0 || isGuarded(unit)) return true
+  if (unit.sentText.length > LONGEST_TRIAL) return true
+  const first = yield* c.permission(unit, true)
+  if (first !== 'held') return first === 'allow'
+  return yield* targetParses(c, unit.sentText)
+}
+
+/** False: the target refused it, and the client has its error. */
+export function* targetParses(c: Conversation, text: Buffer): Step<boolean> {
+  ensureGuard(c)
+  const upstream = c.names.fresh()
+  c.target.error = null
+  c.writer.parse(upstream, text, NO_BYTES).closeObject('statement', upstream).sync()
+  c.target.expect({ kind: 'parse', visible: false, errors: true, done: nothing })
+  c.target.expect({ kind: 'close', visible: false, done: nothing })
+  c.target.expect({ kind: 'sync' })
+  yield* c.answered()
+  return c.target.error === null
 }
 
 /** Runs a unit that may run. True: it went well. */
@@ -41,9 +68,16 @@ export function unitOf(
   c: Conversation,
   text: Buffer,
   executions: readonly Execution[],
-  spooled = false,
+  more: Partial<Pick<Unit, 'spooled' | 'sentText'>> = {},
 ): Unit {
-  return { executions, text, inTransaction: c.status === 'T', spooled }
+  return {
+    executions,
+    text,
+    sentText: text,
+    inTransaction: c.status === 'T',
+    spooled: false,
+    ...more,
+  }
 }
 
 /** One Query message; `resolved` are its statements, none when nobody could parse it. */
@@ -67,3 +101,9 @@ export const ABORTED: Refused = {
   code: '25P02',
   message: 'current transaction is aborted, commands ignored until end of transaction block',
 }
+
+const NO_BYTES = Buffer.alloc(0)
+const nothing = (): void => undefined
+
+/** Longer texts are not sent twice. */
+const LONGEST_TRIAL = 1 << 20

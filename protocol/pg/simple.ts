@@ -1,11 +1,11 @@
 import { EMPTY_QUERY } from './backend.ts'
-import { asControl, type Control, control, ensureGuard } from './control.ts'
+import { asControl, type Control, control } from './control.ts'
 import { type Conversation, runsUnderGuard, type Step } from './conversation.ts'
 import { copyIn, copyOut } from './copy.ts'
 import type { Execution } from './execution.ts'
 import { type Refused, type Resolved, resolve } from './resolve.ts'
 import { ABORTED, decideAndRun, sendQuery, unitOf } from './run.ts'
-import type { Analysis, StatementFacts } from './statement.ts'
+import type { StatementFacts } from './statement.ts'
 
 /** Query: one or several statements in one text, and one ReadyForQuery at the end. */
 export function* simpleQuery(c: Conversation, text: Buffer): Step {
@@ -13,7 +13,7 @@ export function* simpleQuery(c: Conversation, text: Buffer): Step {
   yield* closeImplicit(c)
   c.target.error = null
   const analysis = yield* c.analyse(text)
-  if (!analysis.ok) yield* unparsed(c, text, analysis)
+  if (!analysis.ok) yield* unparsed(c, text)
   else if (analysis.statements.length === 0) c.reply(EMPTY_QUERY)
   else if (mustSplit(analysis.statements)) yield* oneByOne(c, text, analysis.statements)
   else yield* together(c, text, analysis.statements)
@@ -35,25 +35,11 @@ export function* closeImplicit(c: Conversation): Step {
  * Our parser cannot read it. A Parse message runs nothing and lets the target say what it thinks:
  * usually that it cannot either. Where it can, nobody knows what it is, and it is held.
  */
-function* unparsed(c: Conversation, text: Buffer, analysis: Analysis & { ok: false }): Step {
+function* unparsed(c: Conversation, text: Buffer): Step {
   if (c.status === 'E') return yield* c.fail(ABORTED)
-  if (analysis.reason === 'syntax' && !(yield* targetParses(c, text))) return
   const executions = [c.execution(null, text)]
   const unit = unitOf(c, text, executions)
   yield* decideAndRun(c, unit, () => sendQuery(c, text, NONE, executions))
-}
-
-/** False: the target refused it, and the client has its error. */
-export function* targetParses(c: Conversation, text: Buffer): Step<boolean> {
-  ensureGuard(c)
-  const upstream = c.names.fresh()
-  c.target.error = null
-  c.writer.parse(upstream, text, NO_BYTES).closeObject('statement', upstream).sync()
-  c.target.expect({ kind: 'parse', visible: false, errors: true, done: nothing })
-  c.target.expect({ kind: 'close', visible: false, done: nothing })
-  c.target.expect({ kind: 'sync' })
-  yield* c.answered()
-  return c.target.error === null
 }
 
 /** Statements that change the conversation itself are run one at a time, all others together. */
@@ -75,7 +61,9 @@ function* oneByOne(c: Conversation, text: Buffer, statements: readonly Statement
   }
 }
 
+/** The statement's own text; the same buffer when there is nothing else in it. */
 function slice(text: Buffer, facts: StatementFacts): Buffer {
+  if (facts.span.offset === 0 && facts.span.length === text.length) return text
   return text.subarray(facts.span.offset, facts.span.offset + facts.span.length)
 }
 
@@ -143,5 +131,3 @@ const MIXED: Refused = {
 }
 
 const NONE: readonly Resolved[] = []
-const NO_BYTES = Buffer.alloc(0)
-const nothing = (): void => undefined

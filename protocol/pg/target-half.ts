@@ -188,7 +188,7 @@ export class TargetHalf {
   /** The same description again gives the same object, so that what was planned for it is kept. */
   private shape(bytes: Buffer): Shape {
     const last = this.lastShape
-    if (last !== null && last.bytes.equals(bytes)) return last
+    if (last?.bytes.equals(bytes)) return last
     const kept = Buffer.from(bytes)
     this.lastShape = { bytes: kept, fields: decodeRowDescription(kept) }
     return this.lastShape
