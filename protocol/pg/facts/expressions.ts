@@ -11,6 +11,7 @@ import {
   UNPROVED,
   type Value,
 } from './lineage-types.ts'
+import { isTrusted } from './functions.ts'
 import { findTypes } from './names.ts'
 import { judgedOperators } from './operators.ts'
 import { findColumn, findQualified, findRange, wholeRow } from './scope.ts'
@@ -144,8 +145,12 @@ function cast(state: State, body: Tree, scope: Scope): Value {
   const names = strings(list(child(body, 'typeName') ?? {}, 'names'))
   if (names === null) return base
   const types = findTypes(state.gathering.scene, names)
-  const { casts, relations } = state.gathering.scene.catalogue
-  const own = casts.some((one) => types.some((type) => type.oid === one.target))
+  const { casts, functions, relations } = state.gathering.scene.catalogue
+  const own = casts.some((one) => {
+    const fn = functions.get(one.function)
+    const trusted = fn !== undefined && isTrusted(fn)
+    return !trusted && types.some((type) => type.oid === one.target)
+  })
   if (own) return combine([base, OPAQUE_VALUE])
   const relation = types.length === 1 ? relations.get(types[0]!.relation) : undefined
   const scalar = types.every((type) => isScalar(state.gathering.scene.catalogue.types, type.oid))

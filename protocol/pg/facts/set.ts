@@ -15,8 +15,14 @@ const READ_WRITE: Refusal = {
   hint: 'Send the write itself: it is held for an approver.',
 }
 
-/** The server takes these letters from pg_dump; they only make reads fail, never see more rows. */
-const PG_DUMP_ROW_SECURITY = 'SET row_security = off'
+/**
+ * Letter for letter what clients send, and harmless: pg_dump's only makes reads fail, never see
+ * more rows; psycopg2's goes back to what stood in the start-up packet, which is on.
+ */
+const HONEST: ReadonlySet<string> = new Set([
+  'SET row_security = off',
+  'SET default_transaction_read_only TO DEFAULT',
+])
 
 export function setFacts(body: Tree, source: string): SetFacts {
   const kind = text(body, 'kind')
@@ -26,7 +32,7 @@ export function setFacts(body: Tree, source: string): SetFacts {
   if (kind === 'VAR_RESET_ALL')
     return { command: { type: 'set', name: 'all', local }, refusal: null }
   const command: Command = { type: 'set', name: name.toLowerCase(), local }
-  if (source.trim() === PG_DUMP_ROW_SECURITY) return { command, refusal: null }
+  if (HONEST.has(source.trim())) return { command, refusal: null }
   return { command, refusal: judge({ name, values: valuesOf(kind, body) }) }
 }
 
