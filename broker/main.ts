@@ -6,6 +6,7 @@ import { createAnalyst } from './analysis/analyst.ts'
 import { asker } from './analysis/query.ts'
 import { createApi } from './api/server.ts'
 import { sessionsRoutes } from './api/sessions.ts'
+import { version } from './api/version.ts'
 import { openDesk } from './approval/desk.ts'
 import { createRequestService } from './approval/service.ts'
 import type { Config, ConnectionConfig } from './config.ts'
@@ -24,7 +25,6 @@ import { type OpenedTarget, Targets } from './session/target.ts'
 import { openStore } from './store/open.ts'
 import { acceptTunnels } from './tunnel/accept.ts'
 import { connectPostgres } from './upstream/postgres.ts'
-import { version } from './version.ts'
 
 export interface RunningBroker {
   /** Ends sessions and their records, then everything else. */

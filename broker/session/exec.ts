@@ -28,9 +28,8 @@ async function* runSql(deps: SessionDeps, order: SqlOrder): AsyncGenerator<ExecE
   const target = await deps.targets.get(connection, database)
   const text = Buffer.from(order.sql)
   const analysis = await target.analyst.analyse(text, target.searchPath)
-  const verdict = judge(analysis, target, order.caller)
-  if (verdict.decision !== 'hold')
-    return yield* execute(deps, { order, target, text, ticket: null })
+  const verdict = holdOf(analysis, target, order.caller)
+  if (verdict === null) return yield* execute(deps, { order, target, text, ticket: null })
   const record = await ask(deps, order, target, { text, analysis, verdict })
   const asked = verdict.needs.map((need) => `${need.count} of ${need.group}`)
   yield { event: 'held', request: presentRequest(record), asked }
@@ -39,17 +38,21 @@ async function* runSql(deps: SessionDeps, order: SqlOrder): AsyncGenerator<ExecE
   yield* afterDecision(deps, order, target, decided)
 }
 
-function judge(analysis: Analysis, target: Target, caller: Principal): Verdict {
-  const statements = analysis.ok ? analysis.statements : null
+type Hold = Extract<Verdict, { decision: 'hold' }>
+
+/** The hold that the text needs; null: the session decides it, as it decides everything. */
+function holdOf(analysis: Analysis, target: Target, caller: Principal): Hold | null {
   // What our parser cannot read the target may name an error; only the gate asks it.
-  if (!analysis.ok && analysis.reason === 'syntax') return { decision: 'allow', rule: 'gate' }
-  return decide({ statements, groups: caller.groups }, target.connection.policy)
+  if (!analysis.ok && analysis.reason === 'syntax') return null
+  const statements = analysis.ok ? analysis.statements : null
+  const verdict = decide({ statements, groups: caller.groups }, target.connection.policy)
+  return verdict.decision === 'hold' ? verdict : null
 }
 
 interface Asked {
   readonly text: Buffer
   readonly analysis: Analysis
-  readonly verdict: Extract<Verdict, { decision: 'hold' }>
+  readonly verdict: Hold
 }
 
 async function ask(
