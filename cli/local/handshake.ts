@@ -44,17 +44,23 @@ function assertPrivate(url: URL): void {
   })
 }
 
+export interface UpgradeRequest {
+  readonly url: string
+  readonly headers: TunnelHeaders
+  /** PEM of the authority that signed the broker's certificate; absent: those that Node trusts. */
+  readonly ca?: string
+}
+
 /** Upgrades; answers one challenge for a nonce (RFC 9449 section 8). */
 export async function upgrade(
-  url: string,
-  headers: TunnelHeaders,
+  request: UpgradeRequest,
   signal: AbortSignal,
 ): Promise<UpgradedSocket> {
   try {
-    return await tryUpgrade(url, await headers(), signal)
+    return await tryUpgrade(request, await request.headers(), signal)
   } catch (error) {
     if (!(error instanceof NonceWanted)) throw error
-    return await tryUpgrade(url, await headers(error.nonce), signal)
+    return await tryUpgrade(request, await request.headers(error.nonce), signal)
   }
 }
 
@@ -73,10 +79,11 @@ class NonceWanted extends HoopError {
 }
 
 function tryUpgrade(
-  url: string,
+  { url: broker, ca }: UpgradeRequest,
   headers: Record<string, string>,
   signal: AbortSignal,
 ): Promise<UpgradedSocket> {
+  const url = tunnelUrl(broker)
   const ws = new WebSocket(url, TUNNEL_PROTOCOL, {
     headers,
     perMessageDeflate: false,
@@ -84,6 +91,7 @@ function tryUpgrade(
     followRedirects: false,
     handshakeTimeout: HANDSHAKE_MS,
     skipUTF8Validation: true,
+    ...(ca === undefined ? {} : { ca }),
   })
   const abort = () => ws.terminate()
   signal.addEventListener('abort', abort, { once: true })

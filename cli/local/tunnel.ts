@@ -19,17 +19,15 @@ import {
   type SessionEvent,
 } from '../../protocol/tunnel/messages.ts'
 import type { CancelRequest, Dialer, OpenRequest, Tunnel, TunnelEnd } from './dialer.ts'
-import { type TunnelHeaders, tunnelUrl, upgrade } from './handshake.ts'
+import { type UpgradeRequest, upgrade } from './handshake.ts'
 import { TunnelRefused } from './refused.ts'
 
 export type { CancelRequest, Dialer, OpenRequest, Tunnel, TunnelEnd } from './dialer.ts'
 export { type TunnelHeaders, tunnelUrl } from './handshake.ts'
 export { TunnelRefused } from './refused.ts'
 
-export interface TunnelOptions {
-  /** Of the broker (`https://broker`), or of its tunnel (`wss://broker/v1/tunnel`). */
-  readonly url: string
-  readonly headers: TunnelHeaders
+/** `url` is that of the broker (`https://broker`) or of its tunnel (`wss://broker/v1/tunnel`). */
+export interface TunnelOptions extends UpgradeRequest {
   /** A token could not be shown again; the session will end when the broker no longer believes it. */
   readonly onRenewalFailed?: (error: unknown) => void
 }
@@ -53,7 +51,7 @@ export async function openTunnel(
   options: TunnelOptions & { readonly open: OpenRequest; readonly signal?: AbortSignal },
 ): Promise<Tunnel> {
   const signal = deadline(options.signal)
-  const { ws, socket } = await upgrade(tunnelUrl(options.url), options.headers, signal)
+  const { ws, socket } = await upgrade(options, signal)
   const tunnel = new ClientTunnel(ws, socket, options)
   await tunnel.greet({ t: 'open', ...options.open }, signal)
   return tunnel
@@ -64,7 +62,7 @@ async function sendCancel(
   options: TunnelOptions & { readonly cancel: CancelRequest; readonly signal: AbortSignal },
 ): Promise<void> {
   const signal = deadline(options.signal)
-  const { ws, socket } = await upgrade(tunnelUrl(options.url), options.headers, signal)
+  const { ws, socket } = await upgrade(options, signal)
   await new ClientTunnel(ws, socket, options).greet({ t: 'cancel', ...options.cancel }, signal)
 }
 

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:https'
+import { type AddressInfo, connect } from 'node:net'
 import { afterEach, describe, test } from 'node:test'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { pack } from 'msgpackr'
 import { WebSocket } from 'ws'
+import { acceptTunnels, type TunnelStream } from '../../../broker/tunnel/accept.ts'
 import { openTunnel, type Tunnel, tunnelUrl } from '../../../cli/local/tunnel.ts'
 import { EXIT, HoopError } from '../../../protocol/errors.ts'
 import { StartupRefused } from '../../../protocol/pg/startup.ts'
@@ -495,6 +498,42 @@ test('a client that says nothing any more is given up', async () => {
   stream().onData(() => undefined)
   const why = await new Promise<string>((resolve) => stream().onClose(resolve))
   assert.equal(why, 'nothing came from the client any more')
+})
+
+test('over TLS: bytes, back-pressure and goodbye are the same', async () => {
+  const file = (name: string) =>
+    readFileSync(new URL(`../../fixtures/tls/${name}`, import.meta.url), 'utf8')
+  const streams: TunnelStream[] = []
+  const server = createServer({ cert: file('server.pem'), key: file('server.key') })
+  const door = acceptTunnels(server, {
+    authenticate: async () => ALICE,
+    open: async (_principal, _open, stream) => {
+      streams.push(stream)
+      return { session: 's-1' }
+    },
+    cancel: async () => undefined,
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `https://localhost:${(server.address() as AddressInfo).port}`
+  const headers = async () => ({})
+  const untrusted = await refusal(openTunnel({ url, headers, open: OPEN }))
+  assert.equal(untrusted.code, 'broker_unreachable')
+  const tunnel = await openTunnel({ url, headers, open: OPEN, ca: file('ca.pem') })
+  const [stream] = streams as [TunnelStream]
+  const atClient = collect(tunnel)
+  tunnel.pause()
+  let written = 0
+  do written += 65_536
+  while (stream.write(Buffer.alloc(65_536, 1)) && (await turn(true)))
+  const drained = new Promise<void>((resolve) => stream.onDrain(resolve))
+  tunnel.resume()
+  await drained
+  stream.close()
+  assert.equal((await ended(tunnel)).clean, true)
+  assert.equal(atClient.bytes, written)
+  await door.close()
+  server.close()
 })
 
 test('a broker that stops says goodbye to all', async () => {
