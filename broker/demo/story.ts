@@ -20,22 +20,23 @@ export interface Stage {
 export type Beat =
   | { readonly event: 'scene'; readonly text: string }
   | { readonly event: 'step'; readonly person: string; readonly command: readonly string[] }
-  | {
-      readonly event: 'result'
-      readonly person: string
-      readonly exit: number
-      readonly stdout: string
-      readonly stderr: string
-    }
+  /** A command that goes on has said this so far. */
+  | ({ readonly event: 'output'; readonly person: string } & Output)
+  /** The rest, and its end. */
+  | ({ readonly event: 'result'; readonly person: string; readonly exit: number } & Output)
 
-interface Ended {
-  readonly exit: number
+interface Output {
   readonly stdout: string
   readonly stderr: string
 }
 
+interface Ended extends Output {
+  readonly exit: number
+}
+
 const RUN = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
-const REQUEST = /\br-[0-9a-hjkmnp-tv-z]{10}\b/
+/** Where a held command says how to go on. */
+const REQUEST = /(?<=hoop approve )r-[0-9a-hjkmnp-tv-z]{10}\b/
 const SESSION = /\bs-[0-9a-hjkmnp-tv-z]{10}\b/
 
 const PEEK = 'SELECT id, name, ssn AS s, card_number, salary FROM people WHERE id <= 3 ORDER BY id'
@@ -78,62 +79,76 @@ async function step(stage: Stage, person: string, command: string[], expected: E
 }
 
 /** Starts a command that may have to wait for somebody else's. */
-function begin(stage: Stage, person: string, command: string[]) {
+function begin(stage: Stage, person: string, command: string[]): Running {
   stage.tell({ event: 'step', person, command })
-  const child = spawn(process.execPath, [RUN, ...command], {
-    env: { ...process.env, HOOP_HOME: stage.peopleHome, HOOP_PROFILE: person },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    signal: stage.signal,
-  })
-  const output = collect(child)
-  const ended = finish(child, output)
-  return {
-    says: (pattern: RegExp) => wordOf(child, output, ended, pattern),
-    async ends(expected: ExitCode): Promise<Ended> {
-      const result = await ended
-      stage.tell({ event: 'result', person, ...result })
-      if (result.exit !== expected) throw offScript(person, command, expected, result)
-      return result
-    },
-  }
+  return new Running(stage, person, command)
 }
 
-interface Output {
-  stdout: string
-  stderr: string
-}
+/** A person's command while it runs. */
+class Running {
+  readonly #stage: Stage
+  readonly #person: string
+  readonly #command: string[]
+  readonly #child: ChildProcess
+  readonly #ended: Promise<unknown[]>
+  /** Said, and not yet told. */
+  #untold = { stdout: '', stderr: '' }
 
-function collect(child: ChildProcess): Output {
-  const output = { stdout: '', stderr: '' }
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    output.stdout += text
-  })
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    output.stderr += text
-  })
-  return output
-}
-
-async function finish(child: ChildProcess, output: Output): Promise<Ended> {
-  const [exit] = (await once(child, 'close')) as [number | null]
-  return { exit: exit ?? EXIT.failed, ...output }
-}
-
-/** The first text on either stream that fits, as soon as it is there. */
-async function wordOf(
-  child: ChildProcess,
-  output: Output,
-  ended: Promise<Ended>,
-  pattern: RegExp,
-): Promise<string> {
-  const ending = ended.then(() => 'ended' as const)
-  for (;;) {
-    const word = pattern.exec(output.stderr + output.stdout)?.[0]
-    if (word !== undefined) return word
-    const more = Promise.race([once(child.stderr!, 'data'), once(child.stdout!, 'data')])
-    if ((await Promise.race([more, ending])) === 'ended') {
-      throw offScript('alice', ['exec'], EXIT.done, await ended)
+  constructor(stage: Stage, person: string, command: string[]) {
+    this.#stage = stage
+    this.#person = person
+    this.#command = command
+    this.#child = spawn(process.execPath, [RUN, ...command], {
+      env: { ...process.env, HOOP_HOME: stage.peopleHome, HOOP_PROFILE: person },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      signal: stage.signal,
+    })
+    for (const name of ['stdout', 'stderr'] as const) {
+      this.#child[name]?.setEncoding('utf8').on('data', (text: string) => {
+        this.#untold[name] += text
+      })
     }
+    this.#ended = once(this.#child, 'close')
+  }
+
+  /** Waits until it has said a word of this kind, and tells what it has said. */
+  async says(pattern: RegExp): Promise<string> {
+    const ended = this.#ended.then(() => null)
+    for (;;) {
+      const word = pattern.exec(this.#untold.stderr + this.#untold.stdout)?.[0]
+      if (word !== undefined) {
+        this.#stage.tell({ event: 'output', person: this.#person, ...this.#take() })
+        return word
+      }
+      if ((await Promise.race([this.#more(), ended])) === null) return this.#silent()
+    }
+  }
+
+  /** Waits for its end, which must be the one that the story expects. */
+  async ends(expected: ExitCode): Promise<Ended> {
+    const [code] = await this.#ended
+    const exit = typeof code === 'number' ? code : EXIT.failed
+    const ended = { exit, ...this.#take() }
+    this.#stage.tell({ event: 'result', person: this.#person, ...ended })
+    if (exit !== expected) throw offScript(this.#person, this.#command, expected, ended)
+    return ended
+  }
+
+  /** It has ended without the word that the story needs. */
+  async #silent(): Promise<never> {
+    const ended = await this.ends(EXIT.done)
+    throw offScript(this.#person, this.#command, EXIT.done, ended)
+  }
+
+  #more(): Promise<unknown[]> {
+    const streams = [this.#child.stdout, this.#child.stderr].filter((stream) => stream !== null)
+    return Promise.race(streams.map((stream) => once(stream, 'data')))
+  }
+
+  #take(): Output {
+    const untold = this.#untold
+    this.#untold = { stdout: '', stderr: '' }
+    return untold
   }
 }
 

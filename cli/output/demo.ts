@@ -26,8 +26,12 @@ export function tellBeat(out: Output, beat: Beat): void {
     case 'step':
       out.data(`\n  ${beat.person} $ hoop ${beat.command.map(quoted).join(' ')}`)
       break
+    case 'output':
+      tellOutput(out, beat)
+      break
     case 'result':
-      tellResult(out, beat)
+      tellOutput(out, beat)
+      if (beat.exit !== 0) out.data(`    (exit code ${beat.exit})`)
       break
   }
 }
@@ -47,10 +51,9 @@ export function tellInvitation(out: Output, ready: Ready): void {
   )
 }
 
-function tellResult(out: Output, beat: Extract<Beat, { event: 'result' }>): void {
-  const text = visible(`${beat.stderr}${beat.stdout}`).trimEnd()
-  if (text) out.data(text.replace(/^/gm, '    '))
-  if (beat.exit !== 0) out.data(`    (exit code ${beat.exit})`)
+function tellOutput(out: Output, said: { stdout: string; stderr: string }): void {
+  const text = visible(`${said.stderr}${said.stdout}`).trimEnd()
+  if (text) out.data(text.replace(/^(?=.)/gm, '    '))
 }
 
 function quoted(word: string): string {
