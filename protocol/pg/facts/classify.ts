@@ -73,8 +73,14 @@ function query({ gathering, root }: Work): Parts {
     ddl: into ? 'create' : null,
     unbounded:
       (type === 'UpdateStmt' || type === 'DeleteStmt') && node(body['whereClause']) === null,
-    columns: lineage(gathering, root),
+    columns: returned(gathering, root, into),
   }
+}
+
+/** SELECT INTO returns nothing. */
+function returned(gathering: Gathering, root: Node, into: boolean): readonly Column[] | null {
+  const columns = lineage(gathering, root)
+  return into ? [] : columns
 }
 
 /** No query runs here that hoop would let pass; relations are named for the rules. */

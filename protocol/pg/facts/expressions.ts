@@ -1,5 +1,6 @@
 /** What an expression's value is made of. Nodes without a rule of their own: all that is in them. */
 import { callValue, notationValue } from './call-values.ts'
+import { isTrusted } from './functions.ts'
 import {
   CONSTANT,
   type Column,
@@ -11,7 +12,6 @@ import {
   UNPROVED,
   type Value,
 } from './lineage-types.ts'
-import { isTrusted } from './functions.ts'
 import { findTypes } from './names.ts'
 import { judgedOperators } from './operators.ts'
 import { findColumn, findQualified, findRange, wholeRow } from './scope.ts'
