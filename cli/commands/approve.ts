@@ -48,7 +48,7 @@ this command does not wait for that. You can never approve what you requested yo
       this.out.data(`Your approval of ${what} is kept; still asked: ${missing(request)}.`)
       return
     }
-    this.out.data(`Approved ${what}. It runs now, once.`)
+    this.out.data(`Approved ${what}. It may run, once.`)
     this.out.hint(`\nhoop show ${id}`)
   }
 }
