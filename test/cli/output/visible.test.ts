@@ -10,7 +10,10 @@ test('plain SQL stays as it is, line breaks and tabs included', () => {
 })
 
 test('an escape sequence cannot reach the terminal', () => {
-  assert.equal(visible('a\x1b[2Jb\x07\x9bc\x7f\r'), 'a⟨U+001B⟩[2Jb⟨U+0007⟩⟨U+009B⟩c⟨U+007F⟩⟨U+000D⟩')
+  assert.equal(
+    visible('a\x1b[2Jb\x07\x9bc\x7f\r'),
+    'a⟨U+001B⟩[2Jb⟨U+0007⟩⟨U+009B⟩c⟨U+007F⟩⟨U+000D⟩',
+  )
 })
 
 test('reversed reading order is named, every bidi control', () => {
@@ -20,9 +23,30 @@ test('reversed reading order is named, every bidi control', () => {
 
 test('what is there without being seen is named', () => {
   const unseen = [
-    '\u00ad', '\u034f', '\u115f', '\u1160', '\u17b4', '\u180e', '\u200b', '\u200d', '\u2060',
-    '\u2800', '\u3164', '\ufeff', '\uffa0', '\ufe0f', '\u{e0041}', '\u{e0100}', '\u00a0',
-    '\u2003', '\u3000', '\u2028', '\u2029', '\ud800', '\ue000', '\uffff',
+    '\u00ad',
+    '\u034f',
+    '\u115f',
+    '\u1160',
+    '\u17b4',
+    '\u180e',
+    '\u200b',
+    '\u200d',
+    '\u2060',
+    '\u2800',
+    '\u3164',
+    '\ufeff',
+    '\uffa0',
+    '\ufe0f',
+    '\u{e0041}',
+    '\u{e0100}',
+    '\u00a0',
+    '\u2003',
+    '\u3000',
+    '\u2028',
+    '\u2029',
+    '\ud800',
+    '\ue000',
+    '\uffff',
   ]
   for (const character of unseen) {
     assert.match(visible(`a${character}b`), /^a⟨U\+[0-9A-F]{4,6}⟩b$/, escape(character))
@@ -36,7 +60,10 @@ test('marks that draw over their neighbours are named', () => {
 })
 
 test('one line stays one line', () => {
-  assert.equal(visibleLine('approve me\nState: approved\tby bob'), 'approve me⏎State: approved⇥by bob')
+  assert.equal(
+    visibleLine('approve me\nState: approved\tby bob'),
+    'approve me⏎State: approved⇥by bob',
+  )
 })
 
 test('no text at all leaves a character that a terminal acts on', () => {
