@@ -9,6 +9,7 @@ import { decide, type Verdict } from '../policy/decide.ts'
 import type { RequestRecord } from '../store/store.ts'
 import { ExecClient } from './exec-client.ts'
 import type { ExecOrder, ExecService } from './exec-order.ts'
+import { strictestBound } from './judge.ts'
 import { chooseDatabase, mayConnect, openSession, type SessionDeps } from './open.ts'
 import { classOf, digestOf, effectOf, factsOf } from './snapshot.ts'
 import type { Target } from './target.ts'
@@ -197,7 +198,7 @@ async function* execute(deps: SessionDeps, run: Run): AsyncGenerator<ExecEvent> 
     },
     program: { program: 'hoop exec' },
     reason: order.type === 'sql' ? order.reason : (ticket?.reason ?? null),
-    ticket: ticket?.id ?? null,
+    ticket: ticket === null ? null : { id: ticket.id, maxRows: strictestBound(ticket) },
     onPlan: (shape, plan) => client.planned(shape, plan),
   })
   try {

@@ -24,6 +24,12 @@ import {
 } from './snapshot.ts'
 import type { Spool } from './spool.ts'
 
+/** An approval that was given before the session began. */
+export interface Ticket {
+  readonly id: string
+  readonly maxRows: number | null
+}
+
 export interface JudgeParts extends Place {
   readonly session: string
   readonly policy: ConnectionPolicy
@@ -37,8 +43,15 @@ export interface JudgeParts extends Place {
   readonly spool: Spool
   readonly runtime: Runtime
   /** What was approved before the session began (`hoop exec`): it covers what would be held. */
-  readonly ticket: string | null
+  readonly ticket: Ticket | null
   readonly onFault: (error: unknown) => void
+}
+
+interface Held {
+  readonly request: string
+  readonly digest: string
+  readonly principal: Principal
+  readonly unit: Unit
 }
 
 type Judged = Extract<Question, { kind: 'judge' }>
@@ -73,9 +86,11 @@ export class Judge {
       })
       return null
     }
-    this.record(question.unit, verdict, ticket, entries)
+    this.record(question.unit, verdict, ticket?.id ?? null, entries)
     if (verdict.decision === 'deny') return denied(verdict)
-    return ticket === null ? ALLOW : { kind: 'approved', request: ticket }
+    return ticket === null
+      ? ALLOW
+      : { kind: 'approved', request: ticket.id, maxRows: ticket.maxRows }
   }
 
   /** Whatever text a client sends is in the record before anything is done with it. */
@@ -179,7 +194,7 @@ export class Judge {
     const hint = `another person runs: hoop approve ${request}`
     later({ kind: 'held', request, message, hint })
     this.tell('held', request, message, { asked })
-    await this.decided(request, digest, principal, waiting, later)
+    await this.decided({ request, digest, principal, unit }, waiting, later)
     this.pending.delete(id)
   }
 
@@ -221,9 +236,7 @@ export class Judge {
 
   /** Waits for people. An approval is spent, on disk, before the gate hears of it. */
   private async decided(
-    request: string,
-    digest: string,
-    principal: Principal,
+    { request, digest, principal, unit }: Held,
     waiting: { stop: AbortController; why: string | null },
     later: Later,
   ): Promise<void> {
@@ -239,6 +252,11 @@ export class Judge {
       this.tell(eventOf(record), request, refused.message)
       return later(refused)
     }
+    const excess = unit.spooled ? this.exceeds(strictestBound(record)) : null
+    if (excess !== null) {
+      await this.giveUp(request, excess.message)
+      return later(excess)
+    }
     this.tell('approved', request, `approved by ${deciders(record)}`)
     recorder.sync()
     await desk.spend(request, digest, principal)
@@ -247,7 +265,16 @@ export class Judge {
       return
     }
     recorder.append([{ kind: 'request', request, state: 'executed', by: null, comment: null }])
-    later({ kind: 'approved', request })
+    later({ kind: 'approved', request, maxRows: strictestBound(record) })
+  }
+
+  /** COPY commits as it ends: a bound on its rows must hold before. */
+  private exceeds(maxRows: number | null): Refused | null {
+    if (maxRows === null) return null
+    const { rows } = this.parts.spool.summary(false)
+    if (rows !== null && rows <= maxRows) return null
+    const message = `the data has ${rows ?? 'uncounted'} rows, and ${maxRows} were approved`
+    return { kind: 'refused', sqlstate: '42501', message, hint: 'nothing was run' }
   }
 
   private async decision(request: string, signal: AbortSignal): Promise<RequestRecord | null> {
@@ -279,7 +306,7 @@ export class Judge {
 
   settle(settled: Extract<Report, { type: 'settled' }>): void {
     const { request, status, sqlstate, rows } = settled
-    if (request === this.parts.ticket) return
+    if (request === this.parts.ticket?.id) return
     const done = this.parts.desk.settle(request, { status, sqlstate, rows })
     done.then(() => this.tell('executed', request, outcomeText(settled)), this.parts.onFault)
   }
@@ -337,6 +364,12 @@ function requestEntry(record: RequestRecord): NewEntry {
     by: record.state === 'approved' || record.state === 'rejected' ? deciders(record) : null,
     comment: last?.comment ?? why,
   }
+}
+
+/** The smallest bound that an approver set; null = none did. */
+export function strictestBound(record: RequestRecord): number | null {
+  const bounds = record.decisions.flatMap((each) => each.maxRows ?? [])
+  return bounds.length === 0 ? null : Math.min(...bounds)
 }
 
 function deciders(record: RequestRecord): string {

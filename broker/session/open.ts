@@ -16,7 +16,7 @@ import type { Runtime } from '../runtime.ts'
 import { connectPostgres, type Upstream } from '../upstream/postgres.ts'
 import { addressOf } from '../upstream/target.ts'
 import type { ClientEnd } from './client-end.ts'
-import { Judge } from './judge.ts'
+import { Judge, type Ticket } from './judge.ts'
 import { Pump, SHOWN_PARAMETERS } from './pump.ts'
 import { Refs } from './refs.ts'
 import { Results } from './results.ts'
@@ -44,7 +44,7 @@ export interface SessionOrder {
   readonly program: Readonly<Record<string, string | number | null | undefined>>
   readonly reason: string | null
   /** A request that was approved before (`hoop exec`). */
-  readonly ticket: string | null
+  readonly ticket: Ticket | null
   /** Told how the rows of a shape are masked. */
   readonly onPlan?: (shape: Shape, plan: RowPlan) => void
 }

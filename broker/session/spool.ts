@@ -14,6 +14,7 @@ export interface SpoolSummary {
 const CHUNK = 65_536
 const FIRST_ROWS = 5
 const HEAD_LIMIT = 2_048
+const END_MARK = 4
 
 /**
  * The data of one COPY FROM STDIN, in a file of mode 0600 until it is decided. Above the bound it
@@ -27,6 +28,7 @@ export class Spool {
   private size = 0
   private lines = 0
   private head = Buffer.alloc(0)
+  private tail = Buffer.alloc(0)
   private at = 0
   private overflow = false
 
@@ -50,6 +52,7 @@ export class Spool {
     this.hash.update(bytes)
     this.size += bytes.length
     this.lines += countNewlines(bytes)
+    this.tail = Buffer.concat([this.tail, bytes.subarray(-END_MARK)]).subarray(-END_MARK)
     if (this.head.length < HEAD_LIMIT) {
       this.head = Buffer.concat([this.head, bytes.subarray(0, HEAD_LIMIT - this.head.length)])
     }
@@ -60,7 +63,9 @@ export class Spool {
     if (binary) return { rows: null, size: this.size, firstRows: [], digest }
     const rows = this.head.toString('utf8').split('\n')
     const firstRows = rows.slice(0, FIRST_ROWS).filter((row) => row !== '' && row !== '\\.')
-    return { rows: this.lines, size: this.size, firstRows, digest }
+    // psql sends the end mark `\.` along; it is no row.
+    const marked = this.tail.toString('latin1').endsWith('\n\\.\n')
+    return { rows: marked ? this.lines - 1 : this.lines, size: this.size, firstRows, digest }
   }
 
   rewind(): void {
@@ -89,6 +94,7 @@ export class Spool {
     this.size = 0
     this.lines = 0
     this.head = Buffer.alloc(0)
+    this.tail = Buffer.alloc(0)
     this.at = 0
     this.overflow = false
   }

@@ -65,6 +65,8 @@ export class Conversation {
   settingsTouched = false
   /** The broker itself has lifted the guard, for an approved unit. */
   window = false
+  /** The bound on rows that the last approval came with. */
+  maxRows: number | null = null
   /** What the target executed since its last Sync, outside a block. */
   implicit: 'none' | 'parsed' | 'executed' = 'none'
   private asked = 0
@@ -226,6 +228,7 @@ export class Conversation {
    * that gives up withdraws the request.
    */
   *permission(unit: Unit, dry = false): Step<'allow' | 'held' | 'no'> {
+    this.maxRows = null
     const first = yield* this.ask({ kind: 'judge', unit, dry })
     let resumed = first.resumed
     const execution = unit.executions[0] ?? null
@@ -248,6 +251,7 @@ export class Conversation {
           break
         case 'approved':
           for (const each of unit.executions) each.request = answer.request
+          this.maxRows = answer.maxRows
           return 'allow'
         case 'refused': {
           const { sqlstate, message, hint } = answer

@@ -61,6 +61,7 @@ function* spool(c: Conversation): Step<string | null> {
   }
 }
 
+/** COPY commits by itself, so that a bound on its rows must hold before (see Judge). */
 function* started(c: Conversation, execution: Execution): Step<boolean> {
   c.writer.query(execution.text)
   c.target.expect({ kind: 'query', visible: true, executions: [execution], done: nothing })

@@ -58,7 +58,8 @@ export type Answer =
       readonly message: string
       readonly hint: string
     }
-  | { readonly kind: 'approved'; readonly request: string }
+  /** `maxRows`: the approver's bound on all rows of the unit together; null = none. */
+  | { readonly kind: 'approved'; readonly request: string; readonly maxRows: number | null }
   | {
       readonly kind: 'refused'
       readonly sqlstate: string

@@ -1,3 +1,4 @@
+import { withinBound } from './bounded.ts'
 import { asControl, ensureGuard } from './control.ts'
 import type { Conversation, Step } from './conversation.ts'
 import { copyIn, copyOut } from './copy.ts'
@@ -137,6 +138,7 @@ function* changing(c: Conversation, ops: readonly Op[]): Step {
       if (op.op === 'execute') sendExecute(c, op, true)
       else sendOp(c, op)
     }
+    if (c.maxRows !== null && !(yield* withinBound(c, c.maxRows, executions))) return
     endWithSync(c)
     yield* c.answered()
   })

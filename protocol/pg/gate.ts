@@ -230,7 +230,9 @@ function describeEnd(error: unknown, from: 'client' | 'target'): End {
 function* converse(c: Conversation): Step {
   let messages: Extended[] = []
   let skipping = false
+  let held = 0
   for (;;) {
+    if (messages.length === 0) held = 0
     const message = yield* c.client()
     switch (message.type) {
       case 'terminate':
@@ -247,7 +249,10 @@ function* converse(c: Conversation): Step {
       case 'describe':
       case 'execute':
       case 'close':
-        if (!skipping) messages.push(message)
+        if (skipping) break
+        held += roughSize(message)
+        if (held > PIPELINE_LIMIT) throw new MalformedBytes('too much without a Sync')
+        messages.push(message)
         break
       case 'flush':
         if (!skipping) skipping = yield* pipeline(c, messages, 'flush')
@@ -294,6 +299,9 @@ function roughSize(message: FrontendMessage): number {
       return 16
   }
 }
+
+/** Bytes of extended messages that are kept until Sync or Flush. */
+const PIPELINE_LIMIT = 0x3fffffff
 
 const QUIET: Resumed = { type: 'quiet' }
 

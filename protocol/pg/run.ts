@@ -1,3 +1,4 @@
+import { bounded } from './bounded.ts'
 import { ensureGuard } from './control.ts'
 import { type Conversation, runsUnderGuard, type Step } from './conversation.ts'
 import type { Execution, Unit } from './execution.ts'
@@ -87,6 +88,7 @@ export function* sendQuery(
   resolved: readonly Resolved[],
   executions: readonly Execution[],
 ): Step {
+  if (c.maxRows !== null) return yield* bounded(c, c.maxRows, resolved, executions)
   c.writer.query(text)
   c.target.expect({
     kind: 'query',

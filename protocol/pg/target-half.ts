@@ -39,6 +39,8 @@ export type Expectation =
   | {
       readonly kind: 'execute'
       readonly visible: boolean
+      /** The client sees an error although it does not see the completion. */
+      readonly errors?: boolean
       readonly execution: Execution
       /** The rows' shape, known when the first one comes. */
       readonly shape: () => Shape | null
