@@ -132,7 +132,7 @@ async function compose(
 function endSession(sessions: Sessions) {
   return async (id: string, by: { email: string | null; subject: string }, reason: string) => {
     const live = sessions.get(id)
-    live?.pump?.kill(`the session was ended by ${by.email ?? by.subject}: ${reason}`, '')
+    live?.pump?.kill(`the session was ended by ${by.email ?? by.subject}: ${reason}`)
     return live !== null
   }
 }

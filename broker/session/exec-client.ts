@@ -41,6 +41,7 @@ export class ExecClient implements ClientEnd {
   private readonly framer = new Framer({ ...BACKEND_RULES, stream: new Set() })
   private readonly events: ExecEvent[] = []
   private masked: RowPlan | null = null
+  private plan: { readonly bytes: Buffer; readonly plan: RowPlan } | null = null
   private fields: ReturnType<typeof decodeRowDescription> | null = null
   private batch: (string | null)[][] = []
   private readyCount = 0
@@ -92,9 +93,9 @@ export class ExecClient implements ClientEnd {
     this.finish()
   }
 
-  /** The pump has made the plan for rows of this shape. */
-  planned(_shape: Shape, plan: RowPlan): void {
-    this.masked = plan
+  /** The plan for rows of this shape is made; their description comes next. */
+  planned({ bytes }: Shape, plan: RowPlan): void {
+    this.plan = { bytes, plan }
   }
 
   query(text: Buffer): void {
@@ -144,7 +145,7 @@ export class ExecClient implements ClientEnd {
     switch (frame.type) {
       case BACKEND.rowDescription:
         this.fields = decodeRowDescription(frame.bytes)
-        this.masked = null
+        this.masked = this.plan?.bytes.equals(frame.bytes) ? this.plan.plan : null
         return
       case BACKEND.dataRow:
         return this.row(frame.bytes)

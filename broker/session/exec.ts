@@ -9,7 +9,7 @@ import { decide, type Verdict } from '../policy/decide.ts'
 import type { RequestRecord } from '../store/store.ts'
 import { ExecClient } from './exec-client.ts'
 import type { ExecOrder, ExecService } from './exec-order.ts'
-import { strictestBound } from './judge.ts'
+import { deciders, strictestBound, type Ticket } from './judge.ts'
 import { chooseDatabase, mayConnect, openSession, type SessionDeps } from './open.ts'
 import { classOf, digestOf, effectOf, factsOf } from './snapshot.ts'
 import type { Target } from './target.ts'
@@ -153,8 +153,7 @@ async function* afterDecision(
 ): AsyncGenerator<ExecEvent> {
   switch (record.state) {
     case 'approved': {
-      const by = record.decisions.map((each) => nameOf(each.by)).join(', ')
-      yield { event: 'approved', request: record.id, by }
+      yield { event: 'approved', request: record.id, by: deciders(record) }
       return yield* execute(deps, {
         order,
         target,
@@ -198,7 +197,7 @@ async function* execute(deps: SessionDeps, run: Run): AsyncGenerator<ExecEvent> 
     },
     program: { program: 'hoop exec' },
     reason: order.type === 'sql' ? order.reason : (ticket?.reason ?? null),
-    ticket: ticket === null ? null : { id: ticket.id, maxRows: strictestBound(ticket) },
+    ticket: ticket === null ? null : ticketOf(ticket),
     onPlan: (shape, plan) => client.planned(shape, plan),
   })
   try {
@@ -211,6 +210,11 @@ async function* execute(deps: SessionDeps, run: Run): AsyncGenerator<ExecEvent> 
   } finally {
     client.terminate()
   }
+}
+
+function ticketOf(record: RequestRecord): Ticket {
+  const comment = record.decisions.at(-1)?.comment ?? null
+  return { id: record.id, maxRows: strictestBound(record), by: deciders(record), comment }
 }
 
 async function settle(deps: SessionDeps, ticket: RequestRecord | null, client: ExecClient) {

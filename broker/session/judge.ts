@@ -28,6 +28,9 @@ import type { Spool } from './spool.ts'
 export interface Ticket {
   readonly id: string
   readonly maxRows: number | null
+  /** Who approved, and what they said. */
+  readonly by: string
+  readonly comment: string | null
 }
 
 export interface JudgeParts extends Place {
@@ -136,6 +139,15 @@ export class Judge {
     )
     if (only !== null) this.verdicts.set(only, verdict)
     return verdict
+  }
+
+  /** On disk before anything is sent, as every approval. */
+  private present(ticket: Ticket, entries: NewEntry[]): Answer {
+    const { id: request, by, comment } = ticket
+    entries.push({ kind: 'request', request, state: 'approved', by, comment })
+    this.parts.recorder.append(entries.splice(0))
+    this.parts.recorder.sync()
+    return { kind: 'approved', request, maxRows: ticket.maxRows }
   }
 
   private dryAnswer(verdict: Verdict): Answer {
@@ -372,7 +384,7 @@ export function strictestBound(record: RequestRecord): number | null {
   return bounds.length === 0 ? null : Math.min(...bounds)
 }
 
-function deciders(record: RequestRecord): string {
+export function deciders(record: RequestRecord): string {
   return record.decisions.map((each) => nameOf(each.by)).join(', ')
 }
 

@@ -61,9 +61,10 @@ export class Pump {
   }
 
   /** Ends the session now, and tells the client why. */
-  kill(message: string, hint: string): void {
+  kill(message: string, hint?: string): void {
     if (this.ended) return
-    this.toClient.push(encodeError({ severity: 'FATAL', code: '57P01', message, hint }))
+    const report = { severity: 'FATAL', code: '57P01', message } as const
+    this.toClient.push(encodeError(hint === undefined ? report : { ...report, hint }))
     this.end(message)
   }
 
