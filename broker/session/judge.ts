@@ -91,9 +91,7 @@ export class Judge {
     }
     this.record(question.unit, verdict, ticket?.id ?? null, entries)
     if (verdict.decision === 'deny') return denied(verdict)
-    return ticket === null
-      ? ALLOW
-      : { kind: 'approved', request: ticket.id, maxRows: ticket.maxRows }
+    return ticket === null ? ALLOW : this.present(ticket, entries)
   }
 
   /** Whatever text a client sends is in the record before anything is done with it. */
