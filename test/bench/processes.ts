@@ -80,13 +80,12 @@ export async function until(what: string, isSo: () => Promise<boolean>): Promise
   throw new Error(`${what} is not there after 10 s`)
 }
 
-/** CPU seconds that processes have used so far (Linux; elsewhere NaN). */
-export function cpuSeconds(pids: readonly number[]): number {
-  if (process.platform !== 'linux') return Number.NaN
-  const ticks = pids.map((pid) => {
+/** CPU seconds that each process has used so far (Linux; elsewhere nothing is known). */
+export function cpuSeconds(pids: readonly number[]): number[] {
+  if (process.platform !== 'linux') return []
+  return pids.map((pid) => {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return Number(fields[11]) + Number(fields[12])
+    return (Number(fields[11]) + Number(fields[12])) / 100
   })
-  return ticks.reduce((sum, more) => sum + more, 0) / 100
 }

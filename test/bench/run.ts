@@ -5,6 +5,7 @@ import { startPostgres } from '../support/postgres.ts'
 import { HOOP_LEG } from './hoop-leg.ts'
 import { DIRECT, type Leg, type RunningLeg, type Target } from './leg.ts'
 import { type Load, loads, missing, prepare } from './load.ts'
+import { cpuSeconds } from './processes.ts'
 import { Results, replaceSection, table } from './report.ts'
 import { SSH } from './ssh-leg.ts'
 import { UNPARSED } from './unparsed-leg.ts'
@@ -82,9 +83,13 @@ async function measureOnce(
 ): Promise<void> {
   const said: string[] = []
   for (const [leg, started] of running) {
+    const [from, before] = [performance.now(), cpuSeconds(started.pids)]
     const value = await load.measure(started)
+    const done = (value * (performance.now() - from)) / 1000
+    const each = before.map((used, at) => cpuSeconds(started.pids)[at]! - used)
+    const cpu = each.map((used) => ((used / done) * 1e6).toFixed(1)).join(' + ')
     results.add(load, leg, value)
-    said.push(`${leg.name} ${Math.round(value)}`)
+    said.push(`${leg.name} ${Math.round(value)}${cpu && ` (${cpu} µs CPU each)`}`)
   }
   say(`round ${round}: ${load.name}: ${said.join(', ')} ${load.unit}`)
 }
