@@ -50,6 +50,8 @@ the others), and hoop exits as the client does.`
       api.request('GET', '/v1/whoami', { schema: Whoami }),
     ])
     const databases = databasesOf(find(list, args.name), flags.database)
+    // Before anything is said of being ready: whoever reads that may send Ctrl-C at once.
+    using interruption = new Interruption()
     const end = await openLocalEnd({
       api,
       connection: args.name,
@@ -62,17 +64,17 @@ the others), and hoop exits as the client does.`
     const user = who.email?.split('@')[0] || who.subject
     const ready = readyOf(args.name, user, databases[0] ?? '', end)
     try {
-      await this.#use(ready, client)
+      await this.#use(ready, client, interruption.signal)
     } finally {
       await end.listener.close()
     }
   }
 
-  async #use(ready: Ready, client: readonly string[]): Promise<void> {
+  async #use(ready: Ready, client: readonly string[], signal: AbortSignal): Promise<void> {
     if (this.json) this.out.event(ready)
     else if (!this.#quiet) tellReady(ready, this.out)
     const [program, ...args] = client
-    if (program === undefined) return await interrupted()
+    if (program === undefined || signal.aborted) return await aborted(signal)
     const { code, fault } = await runClient(program, args, clientEnvironment(ready, process.env))
     if (fault !== null) this.out.say(`${this.out.styleTalk('red', 'error:')} ${visibleLine(fault)}`)
     process.exitCode = code
@@ -118,8 +120,7 @@ function databasesOf({ name, databases }: Connection, wanted: string | undefined
   })
 }
 
-async function interrupted(): Promise<void> {
-  using interruption = new Interruption()
-  const { signal } = interruption
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
   await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
 }
