@@ -80,7 +80,8 @@ function effectOfOne({ facts }: Execution): string {
   if (facts === null) return 'not understood: nobody can say what it does'
   const on = facts.writes.length > 0 ? ` on ${facts.writes.join(', ')}` : ''
   const all = facts.unbounded ? ', ALL rows (nothing bounds them)' : ''
-  const why = facts.why === '' ? '' : ` (${facts.why})`
+  // Where it names what it writes, that says it all.
+  const why = facts.why === '' || facts.writes.length > 0 ? '' : ` (${facts.why})`
   return `${facts.verb}${on}${all}${why}`
 }
 
