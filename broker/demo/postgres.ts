@@ -280,7 +280,14 @@ function exists(path: string): Promise<boolean> {
 function failure(what: string, log: string): HoopError {
   return new HoopError({
     code: 'postgres_failed',
-    message: `PostgreSQL ${what}: ${log.trim().split('\n').slice(-3).join(' | ')}`,
+    message: `PostgreSQL ${what}: ${complaints(log)}`,
     hint: 'Is there room in the temporary folder, and is the port free?',
   })
+}
+
+/** The lines that say what is wrong; the rest of the log is about an orderly end. */
+function complaints(log: string): string {
+  const lines = log.trim().split('\n')
+  const bad = lines.filter((line) => /\b(WARNING|ERROR|FATAL|PANIC|error):/.test(line))
+  return (bad.length > 0 ? bad : lines).slice(-3).join(' | ')
 }
