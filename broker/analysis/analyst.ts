@@ -96,6 +96,7 @@ class Source {
 
 /** Texts above go to the second worker: a large one must not make small ones wait. */
 const SMALL = 16_384
+const SMALL_SLOTS = { slots: 32, slotBytes: 2 * SMALL }
 
 class TargetAnalyst implements Analyst {
   private readonly runtime: Pick<Runtime, 'monotonic' | 'setTimer'>
@@ -124,8 +125,10 @@ class TargetAnalyst implements Analyst {
     this.source = source
     this.reading = reading
     this.cache = new VerdictCache(limits.cacheBytes)
-    this.small = new Lane(reading.catalogue, { runtime, timeMs: limits.timeMs })
-    this.large = new Lane(reading.catalogue, { runtime, timeMs: limits.timeMs })
+    const { timeMs, textBytes } = limits
+    this.small = new Lane(reading.catalogue, { runtime, timeMs, ...SMALL_SLOTS })
+    const slotBytes = textBytes + SMALL
+    this.large = new Lane(reading.catalogue, { runtime, timeMs, slots: 2, slotBytes })
     this.lookedAt = runtime.monotonic()
     this.schedule()
   }

@@ -6,18 +6,22 @@ import { Worker } from 'node:worker_threads'
 import type { Catalogue } from '../../protocol/pg/catalogue.ts'
 import type { Analysis } from '../../protocol/pg/statement.ts'
 import type { Runtime, Timer } from '../runtime.ts'
-import type { FromWorker, ToWorker } from './messages.ts'
+import { encodePath, type FromWorker, type ToWorker, type WorkerData } from './messages.ts'
+import { Asker, createRing } from './ring.ts'
 
 export interface LaneOptions {
   readonly runtime: Pick<Runtime, 'monotonic' | 'setTimer'>
   /** How long one text may take. */
   readonly timeMs: number
+  /** How many texts lie at the worker, the others wait here. */
+  readonly slots: number
+  /** The longest text and answer, with a little room for the search path. */
+  readonly slotBytes: number
 }
 
 interface Job {
-  readonly id: number
   readonly text: Buffer
-  readonly path: readonly string[]
+  readonly topic: string
   readonly resolve: (analysis: Analysis) => void
 }
 
@@ -27,36 +31,41 @@ const WORKER = new URL(
   import.meta.url,
 )
 const STARTING_MS = 30_000
+const LIMITS = { maxOldGenerationSizeMb: 1024, stackSizeMb: 8 }
 
 export class Lane {
   private readonly options: LaneOptions
   private catalogue: Catalogue
-  private worker: Worker
+  private worker!: Worker
+  private ring!: Asker
   private ready = false
   private closed = false
-  private nextId = 1
   /** In order; the first is what the worker is at. */
   private readonly jobs: Job[] = []
+  /** How many of them lie in the ring. */
+  private inRing = 0
+  /** Answers that did not fit into the ring are on their way. */
+  private awaitsLarge = false
   private since = 0
   private watch: Timer | null = null
 
   constructor(catalogue: Catalogue, options: LaneOptions) {
     this.options = options
     this.catalogue = catalogue
-    this.worker = this.start()
+    this.start()
   }
 
   use(catalogue: Catalogue): void {
     this.catalogue = catalogue
-    this.send({ type: 'catalogue', catalogue })
+    this.sendCatalogue()
   }
 
   analyse(text: Buffer, path: readonly string[]): Promise<Analysis> {
+    if (this.closed) return Promise.resolve(noVerdict(text, 'fault', 'closed'))
     return new Promise((resolve) => {
-      const job = { id: this.nextId++, text, path, resolve }
-      this.jobs.push(job)
+      this.jobs.push({ text, topic: encodePath(path), resolve })
       if (this.jobs.length === 1) this.beginWatch()
-      this.post(job)
+      this.fill()
     })
   }
 
@@ -67,51 +76,88 @@ export class Lane {
     await this.worker.terminate()
   }
 
-  private start(): Worker {
+  private start(): void {
+    const ring = createRing(this.options.slots, this.options.slotBytes)
     const worker = new Worker(WORKER, {
-      resourceLimits: { maxOldGenerationSizeMb: 1024, stackSizeMb: 8 },
+      resourceLimits: LIMITS,
+      workerData: { ring } satisfies WorkerData,
     })
-    this.ready = false
     worker.unref()
     worker.on('message', (message: FromWorker) => this.heard(worker, message))
     worker.on('error', (error) => this.replace(worker, 'fault', error.message))
     worker.on('exit', () => this.replace(worker, 'fault', 'the parser ended'))
-    worker.postMessage({ type: 'catalogue', catalogue: this.catalogue } satisfies ToWorker)
-    return worker
+    this.worker = worker
+    this.ring = new Asker(ring)
+    this.ready = false
+    this.awaitsLarge = false
+    this.inRing = 0
+    this.sendCatalogue()
   }
 
-  private send(message: ToWorker): void {
-    this.worker.postMessage(message)
+  private sendCatalogue(): void {
+    this.worker.postMessage({ catalogue: this.catalogue } satisfies ToWorker)
+    this.ring.news()
   }
 
-  private post({ id, text, path }: Job): void {
-    this.send({ type: 'analyse', id, text, path })
+  private fill(): void {
+    for (let job = this.jobs[this.inRing]; job !== undefined; job = this.jobs[this.inRing]) {
+      if (!this.ring.ask(job.topic, job.text)) break
+      this.inRing++
+    }
+    // Nothing lies in the ring and still the first does not fit: it never will.
+    if (this.inRing > 0 || this.jobs.length === 0) return
+    this.finish(noVerdict(this.jobs[0]!.text, 'limit', 'text and search_path are too long'))
+    this.fill()
   }
 
   private heard(worker: Worker, message: FromWorker): void {
     if (worker !== this.worker) return
     this.since = this.options.runtime.monotonic()
-    if (message.type === 'ready') {
-      this.ready = true
-      return
-    }
-    const job = this.jobs.shift()
-    if (job?.id !== message.id) throw new Error('an answer to another text')
-    job.resolve(message.analysis)
-    if (message.spent) this.replace(worker, 'limit', 'spent')
+    if (message.type === 'ready') this.ready = true
+    else if (message.type === 'look') this.look()
+    else if (message.type === 'large') this.takeLarge(message.answer)
+    else this.replace(worker, 'limit', null)
+  }
+
+  private look(): void {
+    if (this.awaitsLarge) return
+    for (const answer of this.ring.take()) this.answered(answer)
+    this.fill()
+  }
+
+  private readonly held: (string | null)[] = []
+
+  /** Answers stay in order: behind one that comes as a message the others wait. */
+  private answered(answer: string | null): void {
+    this.inRing--
+    if (answer === null) this.awaitsLarge = true
+    if (this.awaitsLarge) this.held.push(answer)
+    else this.finish(JSON.parse(answer!) as Analysis)
+  }
+
+  private takeLarge(answer: string): void {
+    if (!this.awaitsLarge) this.look()
+    this.held.shift()
+    this.finish(JSON.parse(answer) as Analysis)
+    while (typeof this.held[0] === 'string') this.finish(JSON.parse(this.held.shift()!) as Analysis)
+    this.awaitsLarge = this.held.length > 0
+    this.look()
+  }
+
+  private finish(analysis: Analysis): void {
+    this.jobs.shift()?.resolve(analysis)
   }
 
   /** The job at hand has no verdict unless it was answered; the others are asked again. */
-  private replace(worker: Worker, reason: 'limit' | 'fault', why: string): void {
+  private replace(worker: Worker, reason: 'limit' | 'fault', why: string | null): void {
     if (worker !== this.worker || this.closed) return
-    if (why !== 'spent') {
-      const job = this.jobs.shift()
-      job?.resolve(noVerdict(job.text, reason, why))
-    }
+    this.held.length = 0
+    const job = why === null ? undefined : this.jobs.shift()
     void worker.terminate()
-    this.worker = this.start()
+    this.start()
     this.since = this.options.runtime.monotonic()
-    for (const job of this.jobs) this.post(job)
+    job?.resolve(noVerdict(job.text, reason, why ?? ''))
+    this.fill()
   }
 
   private beginWatch(): void {

@@ -1,22 +1,29 @@
-/** What the analyst and its workers say to each other. */
+/** What the analyst and its workers say to each other beside the ring (ring.ts). */
 import type { Catalogue } from '../../protocol/pg/catalogue.ts'
-import type { Analysis } from '../../protocol/pg/statement.ts'
+import type { RingMemory } from './ring.ts'
 
-export type ToWorker =
-  | { readonly type: 'catalogue'; readonly catalogue: Catalogue }
-  | {
-      readonly type: 'analyse'
-      readonly id: number
-      readonly text: Uint8Array
-      readonly path: readonly string[]
-    }
+export interface WorkerData {
+  readonly ring: RingMemory
+}
 
+/** After it the ring's `news` is rung. */
+export interface ToWorker {
+  readonly catalogue: Catalogue
+}
+
+/**
+ * ready: it can be asked; look: answers are in the ring; large: an answer that did not fit into it,
+ * as JSON; spent: it must not be asked again (after its last answer).
+ */
 export type FromWorker =
-  | { readonly type: 'ready' }
-  | {
-      readonly type: 'analysed'
-      readonly id: number
-      readonly analysis: Analysis
-      /** True: this worker must not be asked again. */
-      readonly spent: boolean
-    }
+  | { readonly type: 'ready' | 'look' | 'spent' }
+  | { readonly type: 'large'; readonly answer: string }
+
+/** Schemas in a topic; PostgreSQL's names hold no zero byte. */
+export function encodePath(path: readonly string[]): string {
+  return path.join('\0')
+}
+
+export function decodePath(topic: string): string[] {
+  return topic === '' ? [] : topic.split('\0')
+}

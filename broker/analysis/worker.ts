@@ -1,32 +1,52 @@
 /** The thread that parses and judges. It holds nothing that is worth keeping, so it can be killed. */
 import { isUtf8 } from 'node:buffer'
-import { parentPort } from 'node:worker_threads'
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import type { ParseResult } from 'libpg-query'
 import { type Catalogue, emptyCatalogue } from '../../protocol/pg/catalogue.ts'
 import { facts } from '../../protocol/pg/facts.ts'
 import type { Analysis } from '../../protocol/pg/statement.ts'
-import type { FromWorker, ToWorker } from './messages.ts'
+import { decodePath, type FromWorker, type ToWorker, type WorkerData } from './messages.ts'
 import { NoParse, Parser, TooMuch } from './parser.ts'
+import { Answerer } from './ring.ts'
 
 /** Memory of the module above which the worker is replaced: it never shrinks. */
 const SPENT_BYTES = 256 * 1024 * 1024
 
+const LOOK: FromWorker = { type: 'look' }
+
+const port = parentPort
+if (port === null) throw new Error('this is a worker')
 const parser = await Parser.create()
 let catalogue: Catalogue = emptyCatalogue()
+port.postMessage({ type: 'ready' } satisfies FromWorker)
+serve(new Answerer((workerData as WorkerData).ring, () => port.postMessage(LOOK)))
 
-parentPort?.on('message', (message: ToWorker) => {
-  if (message.type === 'catalogue') {
-    catalogue = message.catalogue
-    return
+/** Until the broker ends the thread, or a text spends it. */
+function serve(ring: Answerer): void {
+  for (;;) {
+    const question = ring.wait()
+    if (question === null) {
+      readMail()
+      continue
+    }
+    const { analysis, spent } = analyse(question.text, decodePath(question.topic))
+    const answer = JSON.stringify(analysis)
+    if (!ring.answer(answer)) say({ type: 'large', answer })
+    if (spent) return say({ type: 'spent' })
   }
-  const { id, text, path } = message
-  const { analysis, spent } = analyse(Buffer.from(text.buffer, text.byteOffset, text.length), path)
-  say({ type: 'analysed', id, analysis, spent })
-})
-say({ type: 'ready' })
+}
 
 function say(message: FromWorker): void {
-  parentPort?.postMessage(message)
+  port?.postMessage(message)
+}
+
+/** The thread never comes back to its event loop, so it looks by itself. */
+function readMail(): void {
+  for (let mail = next(); mail !== undefined; mail = next()) catalogue = mail.catalogue
+}
+
+function next(): ToWorker | undefined {
+  return port === null ? undefined : (receiveMessageOnPort(port)?.message as ToWorker | undefined)
 }
 
 function analyse(text: Buffer, path: readonly string[]): { analysis: Analysis; spent: boolean } {
