@@ -25,7 +25,7 @@ type SqlOrder = Extract<ExecOrder, { type: 'sql' }>
 
 async function* runSql(deps: SessionDeps, order: SqlOrder): AsyncGenerator<ExecEvent> {
   const connection = mayConnect(deps.config, order.caller, order.connection)
-  const database = chooseDatabase(connection, order.database ?? undefined)
+  const database = chooseDatabase(connection, order.database)
   const target = await deps.targets.get(connection, database)
   const text = Buffer.from(order.sql)
   const analysis = await target.analyst.analyse(text, target.searchPath)

@@ -11,7 +11,7 @@ export function createExplainService(deps: SessionDeps) {
   return {
     async explain(caller: Principal, name: string, sql: string): Promise<Explanation> {
       const connection = mayConnect(deps.config, caller, name)
-      const target = await deps.targets.get(connection, chooseDatabase(connection, undefined))
+      const target = await deps.targets.get(connection, chooseDatabase(connection, null))
       const analysis = await target.analyst.analyse(Buffer.from(sql), target.searchPath)
       const statements = analysis.ok ? analysis.statements : null
       const verdict = decide({ statements, groups: caller.groups }, connection.policy)

@@ -7,6 +7,7 @@ import {
 } from '../../protocol/pg/backend.ts'
 import type { Shape } from '../../protocol/pg/execution.ts'
 import { PostgresGate } from '../../protocol/pg/gate.ts'
+import { checkStartup, type Startup } from '../../protocol/pg/startup.ts'
 import type { Desk } from '../approval/desk.ts'
 import type { Config, ConnectionConfig } from '../config.ts'
 import type { Principal } from '../identity/principal.ts'
@@ -38,7 +39,7 @@ export interface SessionOrder {
   readonly client: ClientEnd
   readonly remote: string
   readonly connection: string
-  /** As the client asks: user, database, application_name and display settings; already checked. */
+  /** As the client asks; checked here, whatever the CLI has checked. */
   readonly startup: Readonly<Record<string, string>>
   /** For the record: what the client's machine says of the client. */
   readonly program: Readonly<Record<string, string | number | null | undefined>>
@@ -53,12 +54,13 @@ export interface SessionOrder {
 export async function openSession(deps: SessionDeps, order: SessionOrder): Promise<LiveSession> {
   const principal = order.client.principal()
   const connection = mayConnect(deps.config, principal, order.connection)
-  const database = chooseDatabase(connection, order.startup['database'])
+  const startup = checkStartup(order.startup)
+  const database = chooseDatabase(connection, startup.database)
   const target = await deps.targets.get(connection, database)
   const session = newSession(deps, connection.name, principal)
   deps.sessions.add(session)
   try {
-    const upstream = await dial(connection, database, session, order)
+    const upstream = await dial(connection, database, session, startup)
     try {
       session.pump = start(deps, { order, session, target, upstream, principal })
     } catch (error) {
@@ -102,9 +104,9 @@ function unknownConnection(name: string): HoopError {
 }
 
 /** libpq asks for a database called as the user when none is given: that means the first one. */
-export function chooseDatabase(connection: ConnectionConfig, wanted: string | undefined): string {
+export function chooseDatabase(connection: ConnectionConfig, wanted: string | null): string {
   const [first] = connection.databases
-  if (wanted === undefined || wanted === '') return first
+  if (wanted === null || wanted === '') return first
   if (connection.databases.includes(wanted)) return wanted
   throw new HoopError({
     code: 'unknown_database',
@@ -126,18 +128,14 @@ async function dial(
   connection: ConnectionConfig,
   database: string,
   session: LiveSession,
-  order: SessionOrder,
+  startup: Startup,
 ): Promise<Upstream> {
-  const { user: _user, database: _database, application_name, ...display } = order.startup
-  const params = {
-    ...display,
-    ...(connection.readerRole === null ? {} : { role: connection.readerRole }),
-  }
-  const name = application_name === undefined ? '' : ` ${application_name}`
-  return connectPostgres(
-    { ...connection.target, database },
-    { applicationName: `hoop ${session.id}${name}`.slice(0, 63), params },
-  )
+  // client_encoding is forced by the upstream, to the only value that was let in.
+  const { application_name: own, client_encoding: _forced, ...display } = startup.settings
+  const params =
+    connection.readerRole === null ? display : { ...display, role: connection.readerRole }
+  const applicationName = own === undefined ? `hoop ${session.id}` : `${own} (hoop ${session.id})`
+  return connectPostgres({ ...connection.target, database }, { applicationName, params })
 }
 
 interface Started {
