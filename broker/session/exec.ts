@@ -107,6 +107,7 @@ function unitOf(text: Buffer, analysis: Analysis): Unit {
     shape: null,
     request: null,
     rows: null,
+    notes: { ref: 0, begunAt: 0, plan: null },
   }))
   return { executions, text, sentText: text, inTransaction: false, spooled: false }
 }

@@ -157,10 +157,7 @@ export class Judge {
   private record(unit: Unit, verdict: Verdict, request: string | null, entries: NewEntry[]): void {
     const { refs } = this.parts
     for (const execution of unit.executions) {
-      refs.begin(execution)
-      const ref = refs.number(execution.text, (fresh) =>
-        entries.push(statementEntry(fresh, execution)),
-      )
+      const ref = refs.begin(execution, (fresh) => entries.push(statementEntry(fresh, execution)))
       entries.push({
         kind: 'execute',
         ref,

@@ -1,10 +1,9 @@
 import type { Execution } from '../../protocol/pg/execution.ts'
 
-/** Numbers of the texts of one session in its record, and when each execution began. */
+/** Numbers of the texts of one session in its record, and how long each execution took. */
 export class Refs {
   private readonly byBuffer = new WeakMap<Buffer, number>()
   private byText = new Map<string, number>()
-  private readonly begun = new WeakMap<Execution, number>()
   private readonly clock: () => number
   private count = 0
 
@@ -12,19 +11,17 @@ export class Refs {
     this.clock = clock
   }
 
-  begin(execution: Execution): void {
-    this.begun.set(execution, this.clock())
+  /** Numbers the execution's text, and notes the time; `first` calls back when the text is new. */
+  begin(execution: Execution, first: (ref: number) => void): number {
+    const ref = this.number(execution.text, first)
+    execution.notes.ref = ref
+    execution.notes.begunAt = this.clock()
+    return ref
   }
 
   /** Milliseconds since it began. */
-  elapsed(execution: Execution): number {
-    const begun = this.begun.get(execution)
-    return begun === undefined ? 0 : this.clock() - begun
-  }
-
-  /** The number of a text that was numbered; 0 = none. */
-  of(text: Buffer): number {
-    return this.byBuffer.get(text) ?? 0
+  elapsed({ notes }: Execution): number {
+    return notes.begunAt === 0 ? 0 : this.clock() - notes.begunAt
   }
 
   /** The number of the text; `first` calls back when it is new to the record. */

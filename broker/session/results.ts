@@ -4,6 +4,7 @@ import { decodeErrorFields } from '../../protocol/pg/backend.ts'
 import type { Execution, Report, Shape } from '../../protocol/pg/execution.ts'
 import { HEADER } from '../../protocol/pg/framer.ts'
 import { FrontendWriter } from '../../protocol/pg/frontend.ts'
+import type { StatementFacts } from '../../protocol/pg/statement.ts'
 import { type CopyMasker, createCopyMasker } from '../masking/copy.ts'
 import { planCopy, planRows, type RowPlan } from '../masking/plan.ts'
 import type { ProtectedColumns } from '../masking/protect.ts'
@@ -22,11 +23,18 @@ export interface ResultHooks {
   readonly catalogueChanged: () => void
 }
 
+interface LastPlan {
+  readonly shape: Shape
+  readonly facts: StatementFacts | null
+  readonly protect: ProtectedColumns
+  readonly plan: RowPlan
+}
+
 /** What comes back from the target on its way to the client: masked, then recorded, then shown. */
 export class Results {
   private readonly protect: () => ProtectedColumns
   private readonly refs: Refs
-  private readonly plans = new WeakMap<Execution, RowPlan>()
+  private last: LastPlan | null = null
   private readonly copies = new WeakMap<Execution, CopyMasker>()
   private readonly shown = new WeakMap<Shape, number>()
   private parts: Buffer[] = []
@@ -75,7 +83,7 @@ export class Results {
   ): void {
     const { execution, count } = report
     const plan = this.planOf(execution)
-    const ref = this.refs.of(execution.text)
+    const ref = execution.notes.ref
     this.showShape(execution, plan, ref, entries)
     const whole = plan.clear ? report.bytes : this.whole(report)
     if (whole === null) return
@@ -91,12 +99,22 @@ export class Results {
 
   /** The plan is made once for each execution, from the shape that its rows really have. */
   private planOf(execution: Execution): RowPlan {
-    const known = this.plans.get(execution)
-    if (known !== undefined) return known
-    if (execution.shape === null) throw new MalformedBytes('rows without a description')
-    const plan = planRows(execution.shape.fields, execution.facts, this.protect())
-    this.plans.set(execution, plan)
-    this.hooks.planned(execution.shape, plan)
+    const { notes, shape } = execution
+    if (notes.plan !== null) return notes.plan as RowPlan
+    if (shape === null) throw new MalformedBytes('rows without a description')
+    const plan = this.planFor(shape, execution.facts)
+    notes.plan = plan
+    this.hooks.planned(shape, plan)
+    return plan
+  }
+
+  /** The same statement again, with rows of the same shape, has the same plan. */
+  private planFor(shape: Shape, facts: StatementFacts | null): RowPlan {
+    const protect = this.protect()
+    const { last } = this
+    if (last?.shape === shape && last.facts === facts && last.protect === protect) return last.plan
+    const plan = planRows(shape.fields, facts, protect)
+    this.last = { shape, facts, protect, plan }
     return plan
   }
 
@@ -129,7 +147,7 @@ export class Results {
     const { execution, count } = report
     const masker = this.copyMasker(execution)
     const bytes = report.part === 'whole' ? masker.messages(report.bytes) : copyPart(masker, report)
-    entries.push({ kind: 'rows', ref: this.refs.of(execution.text), bytes, count })
+    entries.push({ kind: 'rows', ref: execution.notes.ref, bytes, count })
     toClient.push(bytes)
   }
 
@@ -148,7 +166,7 @@ export class Results {
   private copyDone(execution: Execution, entries: NewEntry[], toClient: Buffer[]): void {
     const rest = this.copyMasker(execution).end()
     if (rest.length > 0) {
-      entries.push({ kind: 'rows', ref: this.refs.of(execution.text), bytes: rest, count: 0 })
+      entries.push({ kind: 'rows', ref: execution.notes.ref, bytes: rest, count: 0 })
       toClient.push(rest)
     }
     toClient.push(COPY_DONE)
@@ -161,7 +179,7 @@ export class Results {
   ): void {
     const { execution, tag } = report
     const ms = this.refs.elapsed(execution)
-    const ref = this.refs.of(execution.text)
+    const ref = execution.notes.ref
     entries.push({ kind: 'complete', ref, tag, rows: execution.rows, ms })
     toClient.push(report.bytes)
     if (mayChangeCatalogue(execution)) this.hooks.catalogueChanged()

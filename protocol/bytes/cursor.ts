@@ -85,9 +85,19 @@ export class Cursor {
 
 /** Strict: invalid UTF-8 is malformed, never U+FFFD. */
 export function decodeUtf8(bytes: Buffer): string {
+  if (bytes.length === 0) return ''
+  if (bytes.length <= SHORT && isAscii(bytes)) return bytes.toString('latin1')
   try {
     return utf8.decode(bytes)
   } catch {
     throw new MalformedBytes('text is not valid UTF-8')
   }
+}
+
+/** Names are short and plain: for these the general decoder costs more than it does. */
+const SHORT = 64
+
+function isAscii(bytes: Buffer): boolean {
+  for (let i = 0; i < bytes.length; i++) if ((bytes[i] as number) > 0x7f) return false
+  return true
 }

@@ -22,7 +22,8 @@ export type Wait =
   | { readonly for: 'either' }
   /** All that the target owes has come, or it asks for copy data. */
   | { readonly for: 'target' }
-  | { readonly for: 'answer'; readonly id: number }
+  /** `held`: people are asked, so that the client may give up meanwhile. */
+  | { readonly for: 'answer'; readonly id: number; readonly held: boolean }
   /** Spooled bytes, or their end. */
   | { readonly for: 'spool' }
 
@@ -50,6 +51,11 @@ export class Closed extends Error {
   override readonly name = 'Closed'
 }
 
+/** The conversation cannot go on safely. */
+export class Broken extends Error {
+  override readonly name = 'Broken'
+}
+
 /** All that one session's conversation knows; the flows in the files beside this one act on it. */
 export class Conversation {
   out: Output[] = []
@@ -67,6 +73,12 @@ export class Conversation {
   window = false
   /** The bound on rows that the last approval came with. */
   maxRows: number | null = null
+  /** A request that was approved and has no outcome yet. */
+  approved: string | null = null
+  /** COPY FROM STDIN: its data is kept, the target knows nothing of it. */
+  spooling = false
+  /** The client has been told to send copy data, and what it sent until their end is no message. */
+  copied = false
   /** What the target executed since its last Sync, outside a block. */
   implicit: 'none' | 'parsed' | 'executed' = 'none'
   private asked = 0
@@ -115,6 +127,7 @@ export class Conversation {
       shape: null,
       request: null,
       rows: null,
+      notes: { ref: 0, begunAt: 0, plan: null },
     }
   }
 
@@ -128,6 +141,7 @@ export class Conversation {
   *clientUnlessQuiet(): Step<FrontendMessage | null> {
     if (this.target.quiet) return null
     const resumed = yield EITHER
+    if (resumed.type === 'interrupted') throw new Closed('the client is gone')
     return resumed.type === 'message' ? resumed.message : null
   }
 
@@ -154,7 +168,7 @@ export class Conversation {
   *ask(question: Question): Step<{ id: number; resumed: Resumed }> {
     const id = ++this.asked
     this.emit({ type: 'ask', id, question })
-    return { id, resumed: yield { for: 'answer', id } }
+    return { id, resumed: yield { for: 'answer', id, held: false } }
   }
 
   /** What the text is. A client that goes away meanwhile ends the conversation. */
@@ -195,7 +209,7 @@ export class Conversation {
     this.target.expect({ kind: 'query', visible: false, executions: NO_EXECUTIONS, done: nothing })
     yield* this.answered()
     this.target.onHiddenRow = null
-    if (path === null) throw new Closed('the target does not tell its search_path')
+    if (path === null) throw new Broken('the target does not tell its search_path')
     const schemas = (path as string).split('\n')
     if (schemas.join('\n') !== this.searchPath.join('\n')) this.searchPath = schemas
     this.searchPathStale = false
@@ -211,7 +225,7 @@ export class Conversation {
 
   private *abortBlock(): Step {
     yield* this.hidden(`ROLLBACK TO SAVEPOINT hoop_no_such_savepoint`)
-    if (this.status !== 'E') throw new Closed('the transaction could not be aborted')
+    if (this.status !== 'E') throw new Broken('the transaction could not be aborted')
   }
 
   complete(execution: Execution, tag: string): void {
@@ -247,10 +261,11 @@ export class Conversation {
         case 'held':
           if (dry) return 'held'
           this.notice(answer.message, answer.hint)
-          resumed = yield { for: 'answer', id: first.id }
+          resumed = yield { for: 'answer', id: first.id, held: true }
           break
         case 'approved':
           for (const each of unit.executions) each.request = answer.request
+          this.approved = answer.request
           this.maxRows = answer.maxRows
           return 'allow'
         case 'refused': {

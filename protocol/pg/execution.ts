@@ -29,6 +29,17 @@ export interface Execution {
   request: string | null
   /** Rows that the target says it touched or returned. */
   rows: number | null
+  /** The session's own notes, kept here because they live as long; the gate never looks at them. */
+  readonly notes: Notes
+}
+
+export interface Notes {
+  /** The text's number in the record; 0 = none yet. */
+  ref: number
+  /** By the session's clock, milliseconds. */
+  begunAt: number
+  /** How its rows are masked. */
+  plan: unknown
 }
 
 /** What is decided together and, if it needs approval, approved and sent together. */

@@ -12,14 +12,14 @@ export interface Prepared {
   /** What the target is sent, where it differs from `text`. */
   readonly sentText: Buffer
   readonly types: Buffer
+  /** The OIDs in `types`. */
+  readonly typeOids: readonly number[]
   /** Null: an empty text, or one that nobody could parse (see `kind`). */
   readonly facts: StatementFacts | null
   readonly underlying: Buffer | null
   readonly kind: 'statement' | 'empty' | 'unparsed'
   /** The command tag that the client sees, where `sentText` would give another. */
   readonly tag: string | null
-  /** The client has been told that it exists. */
-  known: boolean
   onTarget: boolean
 }
 
@@ -33,7 +33,6 @@ export interface Portal {
   deferred: boolean
   /** Described since it was bound. */
   shape: Shape | null | undefined
-  known: boolean
 }
 
 /** Names that the broker keeps for itself on the target. */
@@ -96,16 +95,6 @@ export class Names {
     if (this.portals.size === 0) return
     for (const [name, portal] of this.portals) {
       if (portal.origin === 'protocol') this.portals.delete(name)
-    }
-  }
-
-  /** What the target never confirmed is not there. */
-  forgetUnknown(): void {
-    for (const [name, prepared] of this.statements) {
-      if (!prepared.known) this.statements.delete(name)
-    }
-    for (const [name, portal] of this.portals) {
-      if (!portal.known) this.portals.delete(name)
     }
   }
 }

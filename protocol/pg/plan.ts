@@ -1,9 +1,10 @@
 import { asControl, type Control } from './control.ts'
 import { type Conversation, runsUnderGuard, type Step } from './conversation.ts'
 import type { Execution } from './execution.ts'
+import { refreshed, refreshNamed } from './fresh.ts'
 import { type FrontendMessage, MAX_NAME, parameterTypes } from './frontend.ts'
 import type { Portal, Prepared } from './names.ts'
-import { type Refused, type Resolved, resolve } from './resolve.ts'
+import { movesPath, type Refused, type Resolved, resolve } from './resolve.ts'
 import type { Command } from './statement.ts'
 
 /** Messages of the extended protocol between two Syncs, with their names looked up. */
@@ -23,7 +24,7 @@ export type Op =
   | { readonly op: 'close-statement'; readonly name: string; readonly prepared: Prepared | null }
   | { readonly op: 'close-portal'; readonly name: string; readonly portal: Portal | null }
   /** The message is an error by itself; what stands before it is done first. */
-  | { readonly op: 'fail'; readonly refused: Refused }
+  | { readonly op: 'fail'; readonly refused: Refused; readonly dropsUnnamed?: boolean }
 
 export type ExecuteOp = Extract<Op, { op: 'execute' }>
 
@@ -55,11 +56,21 @@ export function needsUnit(op: Op): op is ExecuteOp {
 export function* plan(c: Conversation, messages: readonly Extended[]): Step<Op[]> {
   const planner = new Planner(c)
   for (const message of messages) {
-    const op = message.type === 'parse' ? yield* parse(c, planner, message) : planner.look(message)
+    const op = yield* look(c, planner, message)
     planner.ops.push(op)
     if (op.op === 'fail') break
   }
   return planner.ops
+}
+
+function* look(c: Conversation, planner: Planner, message: Extended): Step<Op> {
+  if (message.type === 'parse') {
+    const op = yield* parse(c, planner, message)
+    return op.op === 'fail' && message.name === '' ? { ...op, dropsUnnamed: true } : op
+  }
+  if (message.type === 'bind') yield* planner.refresh(message.statement)
+  if (message.type === 'execute') yield* planner.refreshNamed(message.portal)
+  return planner.look(message)
 }
 
 function* parse(
@@ -70,12 +81,14 @@ function* parse(
   const { name, text } = message
   const named = checkName(name) ?? planner.duplicate(name)
   if (named !== null) return { op: 'fail', refused: named }
+  if (planner.pathMoved) return { op: 'fail', refused: PATH_MOVED }
   const analysis = yield* c.analyse(text)
   // Parse runs nothing, so the target may say what it thinks of what we cannot read.
   if (!analysis.ok) return planner.prepare(name, message, asItIs(text), 'unparsed')
   const [facts, more] = analysis.statements
   if (more !== undefined) return { op: 'fail', refused: MULTIPLE }
   if (facts === undefined) return planner.prepare(name, message, asItIs(text), 'empty')
+  yield* refreshNamed(c, facts)
   const resolution = resolve(c, facts, text)
   if (!resolution.ok) return { op: 'fail', refused: resolution.refused }
   return planner.prepare(name, message, resolution.statement, 'statement')
@@ -84,6 +97,8 @@ function* parse(
 /** Names as they will be when the messages before have been done. */
 class Planner {
   readonly ops: Op[] = []
+  /** A statement before may change what names mean; nothing behind it can be looked up yet. */
+  pathMoved = false
   private readonly c: Conversation
   private readonly statements = new Map<string, Prepared | null>()
   private readonly portals = new Map<string, Portal | null>()
@@ -105,6 +120,23 @@ class Planner {
     }
   }
 
+  /** Names in a statement of before are looked up again when it is bound, as the target does. */
+  *refresh(name: string): Step {
+    const prepared = this.statement(name)
+    if (prepared === undefined || this.isNew(prepared)) return
+    this.statements.set(name, yield* refreshed(this.c, prepared))
+  }
+
+  /** The same for what EXECUTE names. */
+  *refreshNamed(portal: string): Step {
+    const facts = this.portal(portal)?.prepared.facts ?? null
+    if (facts !== null) yield* refreshNamed(this.c, facts)
+  }
+
+  private isNew(prepared: Prepared): boolean {
+    return this.ops.some((op) => op.op === 'parse' && op.prepared === prepared)
+  }
+
   duplicate(name: string): Refused | null {
     if (name === '' || this.statement(name) === undefined) return null
     return { code: '42P05', message: `prepared statement "${name}" already exists` }
@@ -122,11 +154,11 @@ class Planner {
       text: message.text,
       sentText: resolved.sentText,
       types: message.types,
+      typeOids: parameterTypes(message.types),
       facts: resolved.facts,
       underlying: resolved.underlying,
       tag: resolved.tag,
       kind,
-      known: false,
       onTarget: false,
     }
     this.statements.set(name, prepared)
@@ -150,6 +182,7 @@ class Planner {
     if (wrong !== null) return { op: 'fail', refused: wrong }
     const prepared = this.statement(message.statement)
     if (prepared === undefined) return { op: 'fail', refused: noStatement(message.statement) }
+    if (this.pathMoved) return { op: 'fail', refused: PATH_MOVED }
     if (message.portal !== '' && this.portal(message.portal) !== undefined) {
       const text = `cursor "${message.portal}" already exists`
       return { op: 'fail', refused: { code: '42P03', message: text } }
@@ -161,7 +194,6 @@ class Planner {
       tail: message.tail,
       deferred: false,
       shape: undefined,
-      known: false,
     }
     this.portals.set(message.portal, portal)
     return { op: 'bind', name: message.portal, portal }
@@ -188,10 +220,11 @@ class Planner {
     const execution = this.c.execution(statement?.facts ?? prepared.facts, prepared.text, {
       underlying: statement?.underlying ?? prepared.underlying,
       parameters: portal.tail,
-      types: parameterTypes(prepared.types),
+      types: prepared.typeOids,
       tag: prepared.tag,
     })
     const local = localCommand(prepared)
+    if (prepared.facts !== null && movesPath(prepared.facts)) this.pathMoved = true
     return { op: 'execute', portal, maxRows: message.maxRows, execution, statement, local }
   }
 
@@ -229,6 +262,12 @@ function noStatement(name: string): Refused {
 
 function noPortal(name: string): Refused {
   return { code: '34000', message: `portal "${name}" does not exist` }
+}
+
+const PATH_MOVED: Refused = {
+  code: '0A000',
+  message: 'a statement cannot follow a change of search_path without Sync between them',
+  hint: 'send Sync after the change',
 }
 
 const MULTIPLE: Refused = {

@@ -150,11 +150,11 @@ function sqlPrepared(name: string, inner: StatementFacts, text: Buffer): Prepare
     text,
     sentText: text,
     types: NO_BYTES,
+    typeOids: [],
     facts: inner,
     underlying: text,
     kind: 'statement',
     tag: null,
-    known: true,
     onTarget: true,
   }
 }
@@ -168,7 +168,6 @@ function cursor(name: string, inner: StatementFacts, text: Buffer): Portal {
     tail: null,
     deferred: false,
     shape: undefined,
-    known: true,
   }
 }
 
@@ -191,6 +190,13 @@ function afterDiscard(c: Conversation, what: Of<'discard'>['what']): void {
   c.names.clearStatements()
   c.names.portals.clear()
   c.searchPathStale = true
+}
+
+/** After it, the same name may mean something else. */
+export function movesPath({ command, functions }: StatementFacts): boolean {
+  if (command.type === 'set') return command.name === 'search_path' || command.name === 'all'
+  if (command.type === 'discard') return command.what === 'all'
+  return functions.some((each) => each.name === 'pg_catalog.set_config')
 }
 
 /** SET, RESET, set_config and anything that is not a plain query may move search_path. */
