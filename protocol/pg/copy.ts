@@ -1,7 +1,9 @@
+import { MalformedBytes } from '../bytes/cursor.ts'
 import { encodeCopyIn } from './backend.ts'
 import { ensureGuard } from './control.ts'
 import { Closed, type Conversation, type Step } from './conversation.ts'
 import type { Execution } from './execution.ts'
+import type { FrontendMessage } from './frontend.ts'
 import { decideAndRun, refusedInReadOnlyBlock, runDecided, sendQuery, unitOf } from './run.ts'
 import type { Command } from './statement.ts'
 
@@ -27,10 +29,13 @@ export function* copyIn(c: Conversation, command: CopyIn, execution: Execution):
 
 function* held(c: Conversation, command: CopyIn, execution: Execution): Step<boolean> {
   c.reply(encodeCopyIn(command.options.format === 'binary', command.columns ?? 0))
+  c.copied = true
+  c.spooling = true
   const failed = yield* spool(c)
+  c.spooling = false
   if (failed !== null) {
     c.emit({ type: 'unspool' })
-    yield* c.fail({ code: '57014', message: `COPY from stdin failed: ${failed}` }, execution)
+    yield* c.fail({ code: '57014', message: failed }, execution)
     return false
   }
   const unit = unitOf(c, execution.text, [execution], { spooled: true })
@@ -40,10 +45,13 @@ function* held(c: Conversation, command: CopyIn, execution: Execution): Step<boo
   return ok
 }
 
-/** Keeps the client's data until CopyDone. Returns the client's reason if it gave up, else null. */
+/** Keeps the client's data until CopyDone. Returns why there is none if it gave up, else null. */
 function* spool(c: Conversation): Step<string | null> {
   for (;;) {
-    const message = yield* c.client()
+    const resumed = yield CLIENT
+    if (resumed.type === 'interrupted' && resumed.by === 'cancel') return CANCELLED
+    if (resumed.type !== 'message') throw new Closed('the client is gone')
+    const { message } = resumed
     switch (message.type) {
       case 'copy-data':
         c.emit({ type: 'spool', bytes: message.bytes })
@@ -51,14 +59,20 @@ function* spool(c: Conversation): Step<string | null> {
       case 'copy-done':
         return null
       case 'copy-fail':
-        return message.reason
+        return `COPY from stdin failed: ${message.reason}`
       case 'sync':
       case 'flush':
         break
       default:
-        throw new Closed(`unexpected message during COPY from stdin: ${message.type}`)
+        throw outOfPlace(message)
     }
   }
+}
+
+/** As the server: whoever does not keep to COPY has lost the thread, and is hung up on. */
+function outOfPlace(message: FrontendMessage): Error {
+  if (message.type === 'terminate') return new Closed('the client is gone')
+  return new MalformedBytes(`unexpected ${message.type} during COPY from stdin`)
 }
 
 /** COPY commits by itself, so that a bound on its rows must hold before (see Judge). */
@@ -88,6 +102,7 @@ function* replayed(c: Conversation, execution: Execution): Step {
 function* streamed(c: Conversation, execution: Execution): Step {
   if (!(yield* started(c, execution))) return yield* c.answered()
   if (c.target.copyInBytes !== null) c.reply(c.target.copyInBytes)
+  c.copied = true
   for (;;) {
     const message = yield* c.clientUnlessQuiet()
     if (message === null) return
@@ -108,7 +123,7 @@ function* streamed(c: Conversation, execution: Execution): Step {
       case 'flush':
         break
       default:
-        throw new Closed(`unexpected message during COPY from stdin: ${message.type}`)
+        throw outOfPlace(message)
     }
   }
 }
@@ -147,6 +162,8 @@ function ensureGuardUnlessOpen(c: Conversation): void {
   if (!c.window) ensureGuard(c)
 }
 
+const CLIENT = { for: 'client' } as const
 const SPOOL = { for: 'spool' } as const
+const CANCELLED = 'canceling statement due to user request'
 const NO_BYTES = Buffer.alloc(0)
 const nothing = (): void => undefined

@@ -1,19 +1,22 @@
+import { MalformedBytes } from '../bytes/cursor.ts'
 import { withinBound } from './bounded.ts'
 import { asControl, ensureGuard } from './control.ts'
 import type { Conversation, Step } from './conversation.ts'
 import { copyIn, copyOut } from './copy.ts'
 import type { Execution } from './execution.ts'
 import { type ExecuteOp, type Extended, needsUnit, type Op, plan } from './plan.ts'
+import type { Refused } from './resolve.ts'
 import { ABORTED, refusedInReadOnlyBlock, unitOf } from './run.ts'
 import { sendExecute, sendOp } from './send.ts'
 import { closeImplicit, controlled } from './simple.ts'
-import { runUnit } from './unit.ts'
+import { runUnit, settle } from './unit.ts'
 
 export type PipelineEnd = 'sync' | 'flush'
 
 /**
  * The extended protocol, taken whole from one Sync or Flush to the next. True: an error happened,
- * and the client is skipped to its next Sync.
+ * and the client is skipped to its next Sync. A Sync that comes while copy data are awaited means
+ * nothing: COPY is ended by the next one.
  */
 export function* pipeline(
   c: Conversation,
@@ -21,18 +24,19 @@ export function* pipeline(
   end: PipelineEnd,
 ): Step<boolean> {
   c.target.error = null
+  c.copied = false
   const ops = yield* plan(c, messages)
   yield* run(c, ops, end)
   const failed = c.target.error !== null
-  yield* finish(c, end)
-  return failed && end === 'flush'
+  const ended = c.copied ? 'flush' : end
+  yield* finish(c, ended)
+  return failed && ended === 'flush'
 }
 
 /** Sync ends the implicit transaction and is answered by ReadyForQuery, whatever went before. */
 export function* finish(c: Conversation, end: PipelineEnd): Step {
   if (end === 'flush') return
   yield* closeImplicit(c)
-  c.names.forgetUnknown()
   if (c.status === 'I') c.names.endTransaction()
   c.ready()
 }
@@ -42,9 +46,22 @@ function* run(c: Conversation, ops: readonly Op[], end: PipelineEnd): Step {
   let from = 0
   while (from < ops.length && c.target.error === null) {
     const to = pieceEnd(c, ops, from)
+    const doomed = failsAfter(c, ops, from, to)
+    if (doomed !== null) return yield* c.fail(doomed)
     yield* piece(c, ops.slice(from, to), end === 'sync' && to === ops.length)
+    if (c.copied && to < ops.length) throw new MalformedBytes('messages during COPY from stdin')
     from = to
   }
+}
+
+/**
+ * Outside a block all up to Sync is one transaction: what changes and is followed by an error would
+ * be undone. So it is not done, and nobody is asked about it.
+ */
+function failsAfter(c: Conversation, ops: readonly Op[], from: number, to: number): Refused | null {
+  const next = ops[to]
+  if (c.status !== 'I' || next?.op !== 'fail') return null
+  return ops.slice(from, to).some(needsUnit) ? next.refused : null
 }
 
 /** Broker-said commands and failures stand alone; in a block each statement that changes does too. */
@@ -63,11 +80,17 @@ function standsAlone(c: Conversation, op: Op): boolean {
 
 function* piece(c: Conversation, ops: readonly Op[], last: boolean): Step {
   const first = ops[0] as Op
-  if (first.op === 'fail') return yield* c.fail(first.refused)
+  if (first.op === 'fail') return yield* failing(c, first)
   if (first.op === 'execute' && first.local !== null) return yield* local(c, first)
   if (c.status === 'E' && ops.some((op) => op.op === 'execute')) return yield* c.fail(ABORTED)
   if (ops.some(needsUnit)) return yield* changing(c, ops)
   yield* reading(c, ops, last)
+}
+
+function* failing(c: Conversation, op: Extract<Op, { op: 'fail' }>): Step {
+  // A Parse without a name ends the one before it even if it fails.
+  if (op.dropsUnnamed === true) c.names.dropStatement('')
+  yield* c.fail(op.refused)
 }
 
 /** BEGIN and its kin, and COPY: said by the broker in a Query of its own. */
@@ -94,6 +117,7 @@ function* reading(c: Conversation, ops: readonly Op[], last: boolean): Step {
   if (last) endWithSync(c)
   else c.writer.flush()
   yield* c.answered()
+  settle(c, executions)
 }
 
 function endWithSync(c: Conversation): void {

@@ -2,6 +2,7 @@ import { MalformedBytes } from '../bytes/cursor.ts'
 import type { Gate, GateInput } from '../gate.ts'
 import { BACKEND_RULES, encodeError } from './backend.ts'
 import {
+  Broken,
   Closed,
   Conversation,
   type GateOptions,
@@ -49,9 +50,14 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
     if (this.over) return this.c.out
     try {
       this.take(input)
-      this.go()
     } catch (error) {
       this.end(error, input.type === 'target' ? 'target' : 'client')
+      return this.c.out
+    }
+    try {
+      this.go()
+    } catch (error) {
+      this.end(error, 'client')
     }
     return this.c.out
   }
@@ -69,7 +75,7 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
         return
       }
       case 'cancel':
-        if (this.isHeld()) this.interrupt = 'cancel'
+        if (this.mayCancel()) this.interrupt ??= 'cancel'
         else if (!this.c.target.quiet) this.c.emit({ type: 'cancel-target' })
         return
       case 'client-closed':
@@ -78,10 +84,10 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
       case 'target-closed':
         throw new TargetGone(input.why)
       case 'spooled':
-        this.spooled.push(input.bytes)
+        if (this.wait?.for === 'spool') this.spooled.push(input.bytes)
         return
       case 'spool-end':
-        this.spooled.push(null)
+        if (this.wait?.for === 'spool') this.spooled.push(null)
     }
   }
 
@@ -89,7 +95,7 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
     this.fromClient.push(bytes)
     for (let frame = this.fromClient.next(); frame !== null; frame = this.fromClient.next()) {
       const message = decodeFrontend(frame)
-      if (message.type === 'terminate' && this.wait?.for === 'answer') this.interrupt = 'gone'
+      if (message.type === 'terminate') this.interrupt = 'gone'
       this.inbox.push(message)
       this.inboxBytes += roughSize(message)
     }
@@ -109,8 +115,9 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
     if (moved !== null) throw new GuardMoved(moved)
   }
 
-  private isHeld(): boolean {
-    return this.wait?.for === 'answer'
+  /** Nothing runs at the target that could be cancelled there. */
+  private mayCancel(): boolean {
+    return this.wait?.for === 'answer' || (this.wait?.for === 'client' && this.c.spooling)
   }
 
   /** Steps on as long as what is waited for is there. */
@@ -136,7 +143,7 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
       case 'target':
         return this.c.target.quiet || this.c.target.copyIn === 'ready' ? QUIET : null
       case 'answer':
-        return this.nextAnswer(wait.id)
+        return this.nextAnswer(wait.id, wait.held)
       case 'spool':
         return this.nextSpooled()
     }
@@ -148,20 +155,26 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
       this.inboxBytes -= roughSize(message)
       return { type: 'message', message }
     }
-    return this.interrupt === 'gone' ? { type: 'interrupted', by: 'gone' } : null
+    return this.interrupted()
   }
 
-  private nextAnswer(id: number): Resumed | null {
-    const { interrupt } = this
+  /** A cancel is used up; who is gone stays gone. */
+  private interrupted(): Resumed | null {
+    const by = this.interrupt
+    if (by === 'cancel') this.interrupt = null
+    return by === null ? null : { type: 'interrupted', by }
+  }
+
+  /** A client that gives up is heard while people are asked; before, the answer is on its way. */
+  private nextAnswer(id: number, held: boolean): Resumed | null {
     const answers = this.answers.get(id)
     const answer = answers?.shift()
     if (answer !== undefined) {
       if (answers?.length === 0) this.answers.delete(id)
+      if (answer.kind !== 'held' && this.interrupt === 'cancel') this.interrupt = null
       return { type: 'answer', answer }
     }
-    if (interrupt === null) return null
-    this.interrupt = interrupt === 'gone' ? 'gone' : null
-    return { type: 'interrupted', by: interrupt }
+    return held ? this.interrupted() : null
   }
 
   private nextSpooled(): Resumed | null {
@@ -179,9 +192,9 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
   private end(error: unknown, from: 'client' | 'target'): void {
     this.over = true
     const ended = describeEnd(error, from)
+    const { approved: request } = this.c
     const { running } = this.c.target
-    if (running?.request != null) {
-      const { request } = running
+    if (request !== null) {
       this.c.emit({ type: 'settled', request, status: 'unknown', sqlstate: null, rows: null })
     }
     if (ended.report !== null) {
@@ -222,6 +235,9 @@ function describeEnd(error: unknown, from: 'client' | 'target'): End {
     const message = `the session's protection was changed (${error.message})`
     return { fault: 'hoop', why: message, report: { code: '57P01', message } }
   }
+  if (error instanceof Broken) {
+    return { fault: 'hoop', why: error.message, report: { code: '58000', message: error.message } }
+  }
   if (error instanceof Closed) return { fault: 'none', why: error.message, report: null }
   throw error
 }
@@ -239,10 +255,9 @@ function* converse(c: Conversation): Step {
         return
       case 'query':
         // After an error of the extended protocol the server skips even Query, until Sync.
-        if (skipping) break
-        yield* pipelineBefore(c, messages)
+        if (!skipping) skipping = yield* pipelineBefore(c, messages)
         messages = []
-        yield* simpleQuery(c, message.text)
+        if (!skipping) yield* simpleQuery(c, message.text)
         break
       case 'parse':
       case 'bind':
@@ -259,12 +274,15 @@ function* converse(c: Conversation): Step {
         messages = []
         break
       case 'sync':
-        if (skipping) yield* finish(c, 'sync')
-        else yield* pipeline(c, messages, 'sync')
+        if (skipping) {
+          yield* finish(c, 'sync')
+          skipping = false
+        } else skipping = yield* pipeline(c, messages, 'sync')
         messages = []
-        skipping = false
         break
       case 'function-call':
+        if (!skipping) skipping = yield* pipelineBefore(c, messages)
+        messages = []
         if (skipping) break
         yield* c.fail(NO_FUNCTION_CALL)
         c.ready()
@@ -278,11 +296,15 @@ function* converse(c: Conversation): Step {
   }
 }
 
-/** Extended messages without Sync before a Query: done first, as the server would have. */
-function* pipelineBefore(c: Conversation, messages: readonly Extended[]): Step {
-  if (messages.length === 0) return
-  yield* pipeline(c, messages, 'flush')
-  yield* closeImplicit(c)
+/**
+ * Extended messages without Sync before another message: done first, as the server would have.
+ * True: they failed, and the client is skipped to its next Sync.
+ */
+function* pipelineBefore(c: Conversation, messages: readonly Extended[]): Step<boolean> {
+  if (messages.length === 0) return false
+  const failed = yield* pipeline(c, messages, 'flush')
+  if (!failed) yield* closeImplicit(c)
+  return failed
 }
 
 /** What a message keeps in memory, near enough to bound the inbox. */

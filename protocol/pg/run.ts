@@ -3,7 +3,7 @@ import { ensureGuard } from './control.ts'
 import { type Conversation, runsUnderGuard, type Step } from './conversation.ts'
 import type { Execution, Unit } from './execution.ts'
 import type { Refused, Resolved } from './resolve.ts'
-import { runUnit } from './unit.ts'
+import { runUnit, settle } from './unit.ts'
 
 /** Asks whether it may run, and runs it as what it is: under the guard, or as a unit. */
 export function* decideAndRun(c: Conversation, unit: Unit, send: () => Step): Step<boolean> {
@@ -45,6 +45,7 @@ export function* runDecided(c: Conversation, unit: Unit, send: () => Step): Step
   if (isGuarded(unit)) {
     ensureGuard(c)
     yield* send()
+    settle(c, unit.executions)
   } else {
     yield* runUnit(c, unit, send)
   }

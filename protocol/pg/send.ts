@@ -1,7 +1,7 @@
 import { BIND_COMPLETE, CLOSE_COMPLETE, NO_DATA, PARSE_COMPLETE } from './backend.ts'
 import type { Conversation } from './conversation.ts'
 import type { BindTail } from './frontend.ts'
-import type { Portal } from './names.ts'
+import type { Portal, Prepared } from './names.ts'
 import { changes, type ExecuteOp, localCommand, type Op } from './plan.ts'
 
 /**
@@ -31,8 +31,7 @@ export function sendOp(c: Conversation, op: Op, defer = false): void {
     case 'execute':
       return sendExecute(c, op, false)
     case 'close-statement':
-      c.names.dropStatement(op.name)
-      return answer(c, CLOSE_COMPLETE)
+      return closeStatement(c, op.name, op.prepared)
     case 'close-portal':
       return closePortal(c, op.name, op.portal)
     case 'fail':
@@ -41,41 +40,39 @@ export function sendOp(c: Conversation, op: Op, defer = false): void {
 }
 
 function sendParse(c: Conversation, op: Extract<Op, { op: 'parse' }>): void {
-  const { prepared } = op
-  c.names.setStatement(op.name, prepared)
-  if (localCommand(prepared) !== null) {
-    prepared.known = true
-    return answer(c, PARSE_COMPLETE)
-  }
+  const { name, prepared } = op
+  const known = (): void => c.names.setStatement(name, prepared)
+  if (localCommand(prepared) !== null) return answer(c, PARSE_COMPLETE, known)
   c.writer.parse(prepared.upstream, prepared.sentText, prepared.types)
   const done = (): void => {
-    prepared.known = true
     prepared.onTarget = true
+    known()
   }
-  c.target.expect({ kind: 'parse', visible: true, done })
+  // Without a name it ends the one before it even if it fails.
+  const failed = (): void => {
+    if (name === '') c.names.dropStatement('')
+  }
+  c.target.expect({ kind: 'parse', visible: true, done, failed })
 }
 
 function sendBind(c: Conversation, name: string, portal: Portal, defer: boolean): void {
-  c.names.portals.set(name, portal)
-  if (localCommand(portal.prepared) !== null) {
-    portal.known = true
-    return answer(c, BIND_COMPLETE)
+  const known = (): void => {
+    c.names.portals.set(name, portal)
   }
-  if (defer || (changes(portal.prepared) && !c.window)) {
-    portal.deferred = true
-    portal.known = true
-    return answer(c, BIND_COMPLETE)
-  }
-  bind(c, portal, true)
+  if (localCommand(portal.prepared) !== null) return answer(c, BIND_COMPLETE, known)
+  portal.deferred = defer || (changes(portal.prepared) && !c.window)
+  if (portal.deferred) answer(c, BIND_COMPLETE, known)
+  else bind(c, portal, { visible: true, done: known })
 }
 
-function bind(c: Conversation, portal: Portal, visible: boolean): void {
+function bind(
+  c: Conversation,
+  portal: Portal,
+  answered: { readonly visible: boolean; readonly done: () => void },
+): void {
   portal.deferred = false
   c.writer.bind(portal.upstream, portal.prepared.upstream, tailOf(portal).bytes)
-  const done = (): void => {
-    portal.known = true
-  }
-  c.target.expect({ kind: 'bind', visible, done })
+  c.target.expect({ kind: 'bind', ...answered })
 }
 
 function describePortal(c: Conversation, portal: Portal): void {
@@ -104,7 +101,7 @@ function describe(c: Conversation, portal: Portal, visible: boolean): void {
 export function sendExecute(c: Conversation, op: ExecuteOp, inUnit: boolean): void {
   closeGarbage(c)
   const { portal, execution } = op
-  if (portal.deferred) bind(c, portal, false)
+  if (portal.deferred) bind(c, portal, { visible: false, done: nothing })
   if (portal.shape === undefined) describe(c, portal, false)
   c.writer.execute(portal.upstream, inUnit ? 0 : op.maxRows)
   c.target.expect({
@@ -118,13 +115,25 @@ export function sendExecute(c: Conversation, op: ExecuteOp, inUnit: boolean): vo
   })
 }
 
+/** What Parse made is closed along the way, later; what PREPARE made has a name that may come again. */
+function closeStatement(c: Conversation, name: string, prepared: Prepared | null): void {
+  const done = (): void => {
+    c.names.dropStatement(name)
+  }
+  if (prepared?.origin !== 'sql') return answer(c, CLOSE_COMPLETE, done)
+  c.writer.closeObject('statement', prepared.upstream)
+  c.target.expect({ kind: 'close', visible: true, done })
+}
+
 function closePortal(c: Conversation, name: string, portal: Portal | null): void {
-  c.names.portals.delete(name)
+  const done = (): void => {
+    c.names.portals.delete(name)
+  }
   if (portal === null || portal.deferred || localCommand(portal.prepared) !== null) {
-    return answer(c, CLOSE_COMPLETE)
+    return answer(c, CLOSE_COMPLETE, done)
   }
   c.writer.closeObject('portal', portal.upstream)
-  c.target.expect({ kind: 'close', visible: true, done: nothing })
+  c.target.expect({ kind: 'close', visible: true, done })
 }
 
 function noData(c: Conversation, parameters: boolean): void {
@@ -132,8 +141,8 @@ function noData(c: Conversation, parameters: boolean): void {
   answer(c, NO_DATA)
 }
 
-function answer(c: Conversation, bytes: Buffer): void {
-  c.target.expect({ kind: 'local', bytes })
+function answer(c: Conversation, bytes: Buffer, done: () => void = nothing): void {
+  c.target.expect({ kind: 'local', bytes, done })
 }
 
 /** Statements that no name leads to any more are closed along the way. */

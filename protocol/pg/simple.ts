@@ -3,9 +3,11 @@ import { asControl, type Control, control } from './control.ts'
 import { type Conversation, runsUnderGuard, type Step } from './conversation.ts'
 import { copyIn, copyOut } from './copy.ts'
 import type { Execution } from './execution.ts'
-import { type Refused, type Resolved, resolve } from './resolve.ts'
+import { refreshNamed } from './fresh.ts'
+import { movesPath, type Refused, type Resolved, resolve } from './resolve.ts'
 import { ABORTED, decideAndRun, sendQuery, unitOf } from './run.ts'
 import type { StatementFacts } from './statement.ts'
+import { settle } from './unit.ts'
 
 /** Query: one or several statements in one text, and one ReadyForQuery at the end. */
 export function* simpleQuery(c: Conversation, text: Buffer): Step {
@@ -45,6 +47,7 @@ function* unparsed(c: Conversation, text: Buffer): Step {
 /** Statements that change the conversation itself are run one at a time, all others together. */
 function mustSplit(statements: readonly StatementFacts[]): boolean {
   if (statements.length === 1) return true
+  if (statements.some(movesPath) && statements.every(runsUnderGuard)) return true
   return statements.some((each) => !TOGETHER.has(each.command.type))
 }
 
@@ -55,10 +58,25 @@ function* oneByOne(c: Conversation, text: Buffer, statements: readonly Statement
   const controls = statements.some((each) => asControl(each.command) !== null)
   const alone = statements.length === 1 || controls
   if (!alone && !statements.every(runsUnderGuard)) return yield* c.fail(MIXED)
-  for (const facts of statements) {
+  yield* inTurn(c, text, statements)
+}
+
+function* inTurn(c: Conversation, text: Buffer, statements: readonly StatementFacts[]): Step {
+  for (const [index, facts] of statements.entries()) {
     c.target.error = null
     if (!(yield* one(c, facts, slice(text, facts)))) return
+    const next = statements[index + 1]
+    if (next !== undefined && c.searchPathStale) {
+      return yield* anew(c, text.subarray(next.span.offset))
+    }
   }
+}
+
+/** What went before may have changed what the names in the rest mean. */
+function* anew(c: Conversation, rest: Buffer): Step {
+  const analysis = yield* c.analyse(rest)
+  if (analysis.ok) yield* inTurn(c, rest, analysis.statements)
+  else yield* unparsed(c, rest)
 }
 
 /** The statement's own text; the same buffer when there is nothing else in it. */
@@ -69,6 +87,7 @@ function slice(text: Buffer, facts: StatementFacts): Buffer {
 
 /** One statement by itself. True: it went well, and the next may follow. */
 function* one(c: Conversation, facts: StatementFacts, text: Buffer): Step<boolean> {
+  yield* refreshNamed(c, facts)
   const resolution = resolve(c, facts, text)
   if (!resolution.ok) {
     yield* c.fail(resolution.refused)
@@ -106,16 +125,20 @@ export function* controlled(
   if ((yield* c.permission(unit)) !== 'allow') return false
   c.target.error = null
   yield* control(c, command, execution)
+  settle(c, unit.executions)
   return c.target.error === null
 }
 
 /** Several statements as the one query that they came as: one decision, one implicit transaction. */
 function* together(c: Conversation, text: Buffer, statements: readonly StatementFacts[]): Step {
   const resolved: Resolved[] = []
+  let moved = false
   for (const facts of statements) {
     const resolution = resolve(c, facts, slice(text, facts))
     if (!resolution.ok) return yield* c.fail(resolution.refused)
-    resolved.push(resolution.statement)
+    // Behind a change of search_path nobody knows what the names will mean.
+    resolved.push(moved ? { ...resolution.statement, facts: null } : resolution.statement)
+    moved ||= movesPath(facts)
   }
   if (c.status === 'E') return yield* c.fail(ABORTED)
   const executions = resolved.map((each) => c.execution(each.facts, each.text))

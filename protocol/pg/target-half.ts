@@ -26,6 +26,7 @@ export type Expectation =
       /** The client sees an error although it does not see the answer. */
       readonly errors?: boolean
       readonly done: () => void
+      readonly failed?: () => void
     }
   | {
       readonly kind: 'describe'
@@ -55,7 +56,7 @@ export type Expectation =
       readonly done: (index: number, tag: string) => void
     }
   /** The gate's own answer to the client, in its place among the target's. */
-  | { readonly kind: 'local'; readonly bytes: Buffer }
+  | { readonly kind: 'local'; readonly bytes: Buffer; readonly done: () => void }
 
 type Emit = (output: Report | { readonly type: 'reply'; readonly bytes: Buffer }) => void
 
@@ -74,6 +75,9 @@ export class TargetHalf {
   private moved: { readonly name: string; readonly value: string } | null = null
   private readonly owed: Expectation[] = []
   private queryIndex = 0
+  private queryFailed = false
+  /** The statement of the present query that has had its RowDescription. */
+  private describedIndex = -1
   private copyingOut = false
   private lastShape: Shape | null = null
   private readonly emit: Emit
@@ -86,11 +90,13 @@ export class TargetHalf {
     return this.owed.length === 0
   }
 
-  /** The execution whose answer is awaited now. */
+  /** The execution whose answer is awaited now, or whose Parse, Bind or Describe is. */
   get running(): Execution | null {
-    const head = this.owed[0]
-    if (head?.kind === 'execute') return head.execution
-    if (head?.kind === 'query') return this.executionOf(head)
+    for (const owed of this.owed) {
+      if (owed.kind === 'execute') return owed.execution
+      if (owed.kind === 'query') return this.executionOf(owed)
+      if (owed.kind === 'sync') return null
+    }
     return null
   }
 
@@ -221,6 +227,8 @@ export class TargetHalf {
       case BACKEND.rowDescription: {
         const shape = this.shape(frame.bytes)
         if (execution === null) return
+        if (this.describedIndex === this.queryIndex) throw unexpected(frame.type)
+        this.describedIndex = this.queryIndex
         execution.shape = shape
         if (head.visible) this.emit({ type: 'reply', bytes: shape.bytes })
         return
@@ -252,6 +260,10 @@ export class TargetHalf {
         this.emit({ type: 'copy-done', execution })
         return
       case BACKEND.readyForQuery:
+        // A query that neither failed nor did all its statements has not ended.
+        if (!this.queryFailed && this.queryIndex < head.executions.length) {
+          throw unexpected(frame.type)
+        }
         return this.ready(frame)
       default:
         throw unexpected(frame.type)
@@ -273,6 +285,8 @@ export class TargetHalf {
     execution: Execution | null,
   ): void {
     this.copyIn = 'no'
+    const { length } = head.executions
+    if (length > 0 && this.queryIndex >= length) throw unexpected(frame.type)
     if (execution !== null) this.complete(frame, execution, head.visible)
     head.done(this.queryIndex, decodeCommandTag(frame.bytes))
     this.queryIndex++
@@ -317,7 +331,12 @@ export class TargetHalf {
     this.copyIn = 'no'
     this.copyingOut = false
     this.emit({ type: 'error', execution: this.running, bytes: frame.bytes, visible, own: false })
-    if (head === undefined || head.kind === 'query') return
+    if (head === undefined) return
+    if (head.kind === 'query') {
+      this.queryFailed = true
+      return
+    }
+    if (head.kind === 'parse') head.failed?.()
     this.skipToSync()
   }
 
@@ -337,6 +356,8 @@ export class TargetHalf {
     this.status = decodeReadyForQuery(frame.bytes)
     this.copyIn = 'no'
     this.queryIndex = 0
+    this.queryFailed = false
+    this.describedIndex = -1
     this.shift()
   }
 
@@ -352,6 +373,7 @@ export class TargetHalf {
   private answerLocals(): void {
     for (let head = this.owed[0]; head?.kind === 'local'; head = this.owed[0]) {
       this.emit({ type: 'reply', bytes: head.bytes })
+      head.done()
       this.owed.shift()
     }
   }

@@ -1,5 +1,5 @@
 import { liftGuard } from './control.ts'
-import { Closed, type Conversation, type Step } from './conversation.ts'
+import { Broken, type Conversation, type Step } from './conversation.ts'
 import type { Execution, Unit } from './execution.ts'
 
 /**
@@ -9,11 +9,14 @@ import type { Execution, Unit } from './execution.ts'
 export function* runUnit(c: Conversation, unit: Unit, snapshot: () => Step): Step {
   const inBlock = c.status === 'T'
   const opened = inBlock ? yield* openInBlock(c) : yield* openWindow(c)
-  if (!opened) throw new Closed('the target does not take an approved statement')
+  if (!opened) throw new Broken('the target does not take an approved statement')
   yield* snapshot()
-  settle(c, unit)
+  settle(c, unit.executions)
+  const { error } = c.target
   if (inBlock) yield* closeInBlock(c)
   else yield* closeWindow(c)
+  // What the broker says after it does not make good what went wrong in it.
+  c.target.error = error
   c.searchPathStale = true
 }
 
@@ -29,12 +32,12 @@ function* openWindow(c: Conversation): Step<boolean> {
 function* closeWindow(c: Conversation): Step {
   if (c.status !== 'I') {
     yield* c.hidden('ROLLBACK')
-    throw new Closed('an approved statement left a transaction open')
+    throw new Broken('an approved statement left a transaction open')
   }
   const roleIsBack = c.options.roles === null || (yield* c.hidden('RESET ROLE'))
   const isBack = yield* c.hidden('RESET default_transaction_read_only')
   if (!roleIsBack || !isBack || c.status !== 'I' || !guardIsBack(c)) {
-    throw new Closed('the session could not be made read-only again')
+    throw new Broken('the session could not be made read-only again')
   }
   c.window = false
   c.names.endTransaction()
@@ -61,17 +64,19 @@ function* closeInBlock(c: Conversation): Step {
   if (c.status === 'I') c.block.end()
   if (c.status === 'T' && roles !== null) {
     const isBack = yield* c.hidden(`SET LOCAL ROLE ${identifier(roles.reader)}`)
-    if (!isBack) throw new Closed('the session could not be given its reader role again')
+    if (!isBack) throw new Broken('the session could not be given its reader role again')
   }
   c.window = false
 }
 
-function settle(c: Conversation, unit: Unit): void {
-  const request = unit.executions[0]?.request ?? null
+/** Says what became of what people let run. */
+export function settle(c: Conversation, executions: readonly Execution[]): void {
+  const request = executions[0]?.request ?? null
   if (request === null) return
+  c.approved = null
   const { error } = c.target
   const sqlstate = error?.fields.get('C') ?? null
-  const rows = error === null ? rowsOf(unit.executions) : null
+  const rows = error === null ? rowsOf(executions) : null
   c.emit({ type: 'settled', request, status: error === null ? 'ok' : 'error', sqlstate, rows })
 }
 
