@@ -11,6 +11,7 @@ import { VerdictCache } from './cache.ts'
 import { Lane, noVerdict } from './lane.ts'
 import { fingerprint, loadCatalogue } from './load.ts'
 import { type Ask, asker } from './query.ts'
+import { shapeOfText } from './shape.ts'
 
 export interface AnalystLimits {
   /** Texts above have no verdict. */
@@ -94,6 +95,19 @@ class Source {
   }
 }
 
+/** What a verdict is kept under: the text, and its shape where it has one. */
+interface Keys {
+  readonly own: string
+  readonly shape: string | null
+}
+
+/** Only what passes anyway is kept by shape; nothing in its facts repeats a part of the text. */
+function isPlainRead(analysis: Analysis): boolean {
+  if (!analysis.ok || analysis.statements.length !== 1) return false
+  const [only] = analysis.statements
+  return only?.class === 'read' && only.command.type === 'query' && only.refusal === null
+}
+
 /** Texts above go to the second worker: a large one must not make small ones wait. */
 const SMALL = 16_384
 const SMALL_SLOTS = { slots: 32, slotBytes: 2 * SMALL }
@@ -113,6 +127,8 @@ class TargetAnalyst implements Analyst {
   private lookedAt = 0
   private timer: Timer | null = null
   private closed = false
+  private lastPath: readonly string[] | null = null
+  private lastPathKey = ''
 
   constructor(
     runtime: Pick<Runtime, 'monotonic' | 'setTimer'>,
@@ -141,9 +157,25 @@ class TargetAnalyst implements Analyst {
     if (text.length > this.limits.textBytes) {
       return noVerdict(text, 'limit', `longer than ${this.limits.textBytes} bytes`)
     }
-    const key = `${searchPath.join('\0')}\0\0${text.toString('latin1')}`
-    const known = this.stale ? undefined : this.cache.get(key)
-    return known ?? this.judge(key, text, searchPath)
+    const own = text.toString('latin1')
+    const shape = shapeOfText(own)
+    const path = this.pathKey(searchPath)
+    const keys = { own: path + own, shape: shape === null ? null : path + shape }
+    const known = this.stale ? undefined : this.known(keys)
+    return known ?? this.judge(keys, text, searchPath)
+  }
+
+  private known({ own, shape }: Keys): Analysis | undefined {
+    return (shape === null ? undefined : this.cache.get(shape)) ?? this.cache.get(own)
+  }
+
+  /** The same array again, which is the rule, is not joined again. */
+  private pathKey(searchPath: readonly string[]): string {
+    if (this.lastPath !== searchPath) {
+      this.lastPath = searchPath
+      this.lastPathKey = `${searchPath.join('\0')}\0\0`
+    }
+    return this.lastPathKey
   }
 
   invalidate(): void {
@@ -171,21 +203,23 @@ class TargetAnalyst implements Analyst {
     await Promise.all([this.small.close(), this.large.close()])
   }
 
-  private async judge(key: string, text: Buffer, path: readonly string[]): Promise<Analysis> {
+  private async judge(keys: Keys, text: Buffer, path: readonly string[]): Promise<Analysis> {
     for (let tries = 0; this.stale && tries < 3; tries++) await this.refresh()
     if (this.stale) return noVerdict(text, 'fault', "the target's catalogue cannot be read")
-    const first = await this.ask(key, text, path)
+    const first = await this.ask(keys, text, path)
     if (!this.missesNames(first)) return first
     const { version } = this.reading.catalogue
     await this.refresh()
-    return this.reading.catalogue.version === version ? first : this.ask(key, text, path)
+    return this.reading.catalogue.version === version ? first : this.ask(keys, text, path)
   }
 
-  private async ask(key: string, text: Buffer, path: readonly string[]): Promise<Analysis> {
+  private async ask(keys: Keys, text: Buffer, path: readonly string[]): Promise<Analysis> {
     const lane = text.length > SMALL ? this.large : this.small
     const { version } = this.reading.catalogue
     const analysis = await lane.analyse(text, path)
-    if (version === this.reading.catalogue.version && !this.stale) this.cache.set(key, analysis)
+    const current = version === this.reading.catalogue.version && !this.stale
+    if (current)
+      this.cache.set(isPlainRead(analysis) ? (keys.shape ?? keys.own) : keys.own, analysis)
     return analysis
   }
 
