@@ -55,7 +55,13 @@ function isCount(body: Tree, candidates: readonly CatalogueFunction[]): boolean 
   if (!candidates.every((fn) => fn.builtin && fn.name === 'count') || candidates.length === 0)
     return false
   const args = list(body, 'args')
-  if (flag(body, 'agg_distinct') || body['over'] !== undefined) return false
+  if (
+    flag(body, 'agg_distinct') ||
+    body['over'] !== undefined ||
+    body['agg_filter'] !== undefined
+  ) {
+    return false
+  }
   return args.length === 0 || node(args[0])?.type === 'ColumnRef'
 }
 

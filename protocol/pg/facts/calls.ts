@@ -117,7 +117,7 @@ function harmfulType(scene: Scene): string | null {
 }
 
 /** The record's type is not known here; any domain of the database could be in it. */
-function fillsRecords(gathering: Gathering): void {
+export function fillsRecords(gathering: Gathering): void {
   const bad = harmfulType(gathering.scene)
   if (bad !== null) gathering.add({ class: 'write', why: `fills a record that may hold ${bad}` })
 }

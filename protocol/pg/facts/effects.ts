@@ -4,7 +4,7 @@
  */
 
 import type { CatalogueFunction } from '../catalogue.ts'
-import { callOf, specialCall } from './calls.ts'
+import { callOf, fillsRecords, specialCall } from './calls.ts'
 import { casts, implicitCasts } from './casts.ts'
 import { type Gathering, graver, type Scene } from './context.ts'
 import { addCall, byArity, judgeFunction } from './functions.ts'
@@ -61,9 +61,7 @@ function finish(walk: Walk): void {
     if (targets.has(range)) addTarget(gathering, range)
     else addRelation(gathering, range, ctes)
   }
-  if (gathering.tables.size > 0) {
-    for (const effect of implicitCasts(gathering.scene)) gathering.add(effect)
-  }
+  for (const effect of implicitCasts(gathering.scene)) gathering.add(effect)
 }
 
 /** Effects of expressions outside of a query: parameters of EXECUTE, arguments of CALL. */
@@ -117,7 +115,11 @@ function inspect(walk: Walk, type: string, body: Tree): void {
     case 'CaseExpr':
     case 'JoinExpr':
     case 'SortBy':
-      for (const name of impliedOperators(type, body)) addOperator(gathering, name)
+      for (const name of impliedOperators(type, body)) {
+        addOperator(gathering, name)
+        // record #= hstore fills a record.
+        if (name.at(-1) === '#=') fillsRecords(gathering)
+      }
       return
     case 'TypeCast':
       for (const effect of casts(gathering.scene, child(body, 'typeName'))) gathering.add(effect)

@@ -77,9 +77,11 @@ export function relation(state: State, body: Tree, scope: Scope): FromItem {
     return aliased(body, { name, schema: '', columns: cte, rest: UNPROVED, relation: false })
   }
   const found = findRelations(state.gathering.scene, schema, name)
-  const columns = found.length === 1 ? tableColumns(state.gathering, found[0]!) : null
   const known = found[0]?.schema ?? schema
-  return aliased(body, { name, schema: known, columns, rest: UNPROVED, relation: true })
+  const all = found.map((one) => tableColumns(state.gathering, one))
+  const columns = all.length === 1 ? all[0]! : null
+  const rest = all.length === 0 ? UNPROVED : combine(all.flat())
+  return aliased(body, { name, schema: known, columns, rest, relation: true })
 }
 
 /** Without LATERAL a subquery sees the outer levels, and the names of WITH. */

@@ -100,15 +100,16 @@ export const READS_BY_NAME: ReadonlySet<string> = new Set([
 ])
 
 /** They make values of a type that a value names: its domain checks run. */
-export const MAKES_TYPES: ReadonlySet<string> = new Set([
-  'pg_input_is_valid',
-  'pg_input_error_info',
-])
+export const MAKES_TYPES: ReadonlySet<string> = new Set(
+  `array_in array_recv domain_in domain_recv multirange_in multirange_recv pg_input_error_info
+  pg_input_is_valid range_in range_recv record_in record_recv`.split(/\s+/),
+)
 
 /** They fill a composite value from text: domain checks of its columns run. */
 export const FILLS_RECORDS: ReadonlySet<string> = new Set([
   'json_populate_record',
   'json_populate_recordset',
+  'jsonb_populate_record_valid',
   'jsonb_populate_record',
   'jsonb_populate_recordset',
   'populate_record',

@@ -15,20 +15,22 @@ export function effectivePath(searchPath: readonly string[], user: string): stri
 }
 
 /**
- * All relations that the name may mean: the first of the path, and any temporary one of that name,
- * since the catalogue cannot tell whose session's it is.
+ * All relations that the name may mean. The first of the path is not always it: schemas that the
+ * role may not use are passed over. And temporary ones of that name, since the catalogue cannot tell
+ * whose session's they are.
  */
 export function findRelations(scene: Scene, schema: string, name: string): CatalogueRelation[] {
   const found = (scene.catalogue.relationsByName.get(name) ?? []).map(
     (oid) => scene.catalogue.relations.get(oid)!,
   )
   if (schema !== '') return inSchema(found, schema)
-  const temporary = found.filter((relation) => isTemporary(relation.schema))
-  for (const step of scene.path) {
-    const match = found.find((relation) => relation.schema === step)
-    if (match !== undefined) return [...temporary, match]
-  }
-  return temporary
+  const meant = found.filter(
+    (relation) => isTemporary(relation.schema) || scene.path.includes(relation.schema),
+  )
+  const builtin = meant.find((relation) => relation.schema === 'pg_catalog')
+  // Everybody may use pg_catalog; what comes first there is it, but for temporary ones.
+  if (builtin === undefined || scene.path[0] !== 'pg_catalog') return meant
+  return meant.filter((relation) => relation === builtin || isTemporary(relation.schema))
 }
 
 /** `pg_temp` is the temporary schema of the session that asks. */

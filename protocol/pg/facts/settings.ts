@@ -32,10 +32,14 @@ const FREE: ReadonlySet<string> = new Set(
   tcp_keepalives_interval tcp_user_timeout temp_buffers timezone timezone_abbreviations
   transaction_deferrable transaction_isolation transaction_timeout vacuum_cost_delay
   vacuum_cost_limit work_mem xmlbinary xmloption default_table_access_method default_tablespace
-  temp_tablespaces createrole_self_grant`.split(/\s+/),
+  temp_tablespaces`.split(/\s+/),
 )
 
 const FREE_PREFIX = /^(enable|geqo)(_|$)/
+/** Modules whose settings run code, or send and write more than the statement asks for. */
+const MODULES: ReadonlySet<string> = new Set(
+  'auto_explain pgaudit plperl plpython plpython3 pltcl pljava plv8 sepgsql'.split(' '),
+)
 /** Messages below NOTICE carry plans, statements and values of the server's log. */
 const QUIET = new Set(['notice', 'warning', 'error'])
 const UTF8 = new Set(['utf8', 'unicode'])
@@ -44,7 +48,7 @@ const UTF8 = new Set(['utf8', 'unicode'])
 export function judgeSetting(change: SettingChange): Refusal | null {
   const name = change.name.toLowerCase()
   if (FREE.has(name) || FREE_PREFIX.test(name)) return null
-  if (name.includes('.')) return null
+  if (name.includes('.') && !MODULES.has(name.split('.')[0]!)) return null
   return judgeGuarded(name, change.values)
 }
 

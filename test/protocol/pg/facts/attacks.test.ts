@@ -24,6 +24,12 @@ const WORLD = `
   CREATE POLICY p ON guarded USING (public.bump() = id);
   CREATE DOMAIN sneaky AS int CHECK (public.bump() = VALUE);
   CREATE TYPE pair AS (a int, b sneaky);
+  CREATE TYPE mark AS (a text);
+  CREATE FUNCTION to_mark(text) RETURNS mark LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM public.bump(); RETURN ROW($1)::mark; END $$;
+  CREATE FUNCTION takes_mark(mark) RETURNS int LANGUAGE sql AS 'SELECT 1';
+  CREATE TABLE shadow.twice (b int);
+  CREATE VIEW twice AS SELECT bump() AS b;
   CREATE AGGREGATE agg(int) (SFUNC = public.harmful, STYPE = int);
 `
 const EARLY = `
@@ -77,6 +83,10 @@ const HELD = [
   "SELECT json_populate_record(NULL::pair, '{}')",
   "SELECT * FROM json_to_record('{}') AS x(a sneaky)",
   "SELECT pg_input_is_valid('1', 'sneaky')",
+  "SELECT domain_in('1', 'sneaky'::regtype, -1)",
+  "SELECT record_in('(1,2)', 'pair'::regtype, -1)",
+  "SELECT NULL::people #= 'a=>1'::hstore",
+  'SELECT * FROM twice',
   'SELECT agg(1)',
   'SELECT (pg_backend_pid()).pg_terminate_backend',
   "SELECT table_to_xml('v_bump', true, false, '')",
@@ -217,6 +227,20 @@ test('a schema of the path can shadow a built-in function', () => {
   const [shadowed] = statements("SELECT lower('x'::varchar)", catalogue, ['shadow', 'public'])
   assert.equal(alone!.class, 'read')
   assert.equal(shadowed!.class, 'write')
+})
+
+test('of two relations of a name in the path either may be meant', () => {
+  const [facts] = statements('SELECT * FROM twice', catalogue, ['shadow', 'public'])
+  assert.equal(facts!.class, 'write')
+})
+
+test('an implicit cast of users runs wherever its types meet', async () => {
+  await target.run('fixture', [
+    'CREATE CAST (text AS mark) WITH FUNCTION to_mark(text) AS IMPLICIT',
+  ])
+  const changed = await target.catalogue('fixture')
+  assert.equal(statements("SELECT takes_mark(lower('x'))", catalogue)[0]!.class, 'read')
+  assert.equal(statements("SELECT takes_mark(lower('x'))", changed)[0]!.class, 'write')
 })
 
 test('with a catalogue that knows nothing, nothing but constants is read', async () => {
