@@ -51,6 +51,16 @@ test('every file that a document links to is there', () => {
   assert.deepEqual(broken, [])
 })
 
+test('every source file that a document names is there', () => {
+  const named = /\b(?:bin|cli|broker|protocol|test)\/[\w./-]*\.(?:ts|js)\b/g
+  const broken = ['README.md', 'SECURITY.md', ...list('docs')].flatMap((document) =>
+    [...readFileSync(join(root, document), 'utf8').matchAll(named)]
+      .filter(([path]) => !existsSync(join(root, path)))
+      .map(([path]) => `${document}: ${path}`),
+  )
+  assert.deepEqual(broken, [])
+})
+
 function list(folder: string): string[] {
   return readdirSync(join(root, folder))
     .filter((name) => name.endsWith('.md'))
