@@ -86,8 +86,7 @@ export class Conversation {
 
   constructor(options: GateOptions) {
     this.options = options
-    this.target = new TargetHalf((output) => this.emit(output))
-    for (const [name, value] of options.parameters) this.target.parameters.set(name, value)
+    this.target = new TargetHalf((output) => this.emit(output), options.parameters)
   }
 
   get status(): TransactionStatus {

@@ -7,7 +7,7 @@ import type { Execution } from './execution.ts'
 import { type ExecuteOp, type Extended, needsUnit, type Op, plan } from './plan.ts'
 import type { Refused } from './resolve.ts'
 import { ABORTED, refusedInReadOnlyBlock, unitOf } from './run.ts'
-import { sendExecute, sendOp } from './send.ts'
+import { concernsTarget, sendExecute, sendOp } from './send.ts'
 import { closeImplicit, controlled } from './simple.ts'
 import { runUnit, settle } from './unit.ts'
 
@@ -110,8 +110,9 @@ function* reading(c: Conversation, ops: readonly Op[], last: boolean): Step {
   const executes = ops.filter((op): op is ExecuteOp => op.op === 'execute')
   const executions = executes.filter(notEmpty).map((op) => op.execution)
   if (executions.length > 0 && !(yield* allowed(c, executions))) return
-  ensureGuard(c)
+  if (ops.some((op) => concernsTarget(op, false))) ensureGuard(c)
   for (const op of ops) sendOp(c, op)
+  if (c.writer.length === 0) return
   if (executes.length > 0) c.implicit = 'executed'
   else if (c.implicit === 'none') c.implicit = 'parsed'
   if (last) endWithSync(c)
@@ -170,9 +171,9 @@ function* changing(c: Conversation, ops: readonly Op[]): Step {
 
 /** Parse and Describe may go; a Bind would plan, and planning runs functions: it waits. */
 function* prepare(c: Conversation, ops: readonly Op[]): Step<boolean> {
-  if (ops.length > 0 || c.implicit !== 'none') {
-    ensureGuard(c)
-    for (const op of ops) sendOp(c, op, true)
+  if (ops.some((op) => concernsTarget(op, true))) ensureGuard(c)
+  for (const op of ops) sendOp(c, op, true)
+  if (c.writer.length > 0 || c.implicit !== 'none') {
     endWithSync(c)
     yield* c.answered()
   }

@@ -39,6 +39,29 @@ export function sendOp(c: Conversation, op: Op, defer = false): void {
   }
 }
 
+/** Whether the target hears of it; the gate answers the rest by itself. */
+export function concernsTarget(op: Op, defer: boolean): boolean {
+  switch (op.op) {
+    case 'bind': {
+      const { prepared } = op.portal
+      return !defer && localCommand(prepared) === null && !changes(prepared)
+    }
+    case 'parse':
+    case 'describe-statement':
+      return localCommand(op.prepared) === null
+    case 'describe-portal':
+      return localCommand(op.portal.prepared) === null
+    case 'close-statement':
+      return op.prepared?.origin === 'sql'
+    case 'close-portal':
+      return op.portal !== null && !op.portal.deferred
+    case 'execute':
+      return true
+    case 'fail':
+      return false
+  }
+}
+
 function sendParse(c: Conversation, op: Extract<Op, { op: 'parse' }>): void {
   const { name, prepared } = op
   const known = (): void => c.names.setStatement(name, prepared)

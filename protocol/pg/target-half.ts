@@ -71,7 +71,9 @@ export class TargetHalf {
   copyIn: 'no' | 'ready' = 'no'
   copyInBytes: Buffer | null = null
   onHiddenRow: ((value: string) => void) | null = null
-  readonly parameters = new Map<string, string>()
+  readonly parameters: Map<string, string>
+  /** Who the broker logged in as. */
+  private readonly user: string | undefined
   private moved: { readonly name: string; readonly value: string } | null = null
   private readonly owed: Expectation[] = []
   private queryIndex = 0
@@ -82,8 +84,10 @@ export class TargetHalf {
   private lastShape: Shape | null = null
   private readonly emit: Emit
 
-  constructor(emit: Emit) {
+  constructor(emit: Emit, parameters: ReadonlyMap<string, string>) {
     this.emit = emit
+    this.parameters = new Map(parameters)
+    this.user = parameters.get('session_authorization')
   }
 
   get quiet(): boolean {
@@ -133,9 +137,8 @@ export class TargetHalf {
     if (this.moved === null) return null
     const { name, value } = this.moved
     this.moved = null
-    const wanted = GUARDED.get(name)
-    if (window && (name === 'default_transaction_read_only' || name === 'session_authorization'))
-      return null
+    const wanted = name === 'session_authorization' ? this.user : GUARDED.get(name)
+    if (window && name === 'default_transaction_read_only') return null
     return wanted === undefined || wanted === value ? null : name
   }
 
