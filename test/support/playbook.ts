@@ -72,6 +72,11 @@ export class Play {
     assert.deepEqual(summary(Buffer.concat(this.toClient.splice(0))), messages)
   }
 
+  /** The last message that the client sees; what came before it is no matter. */
+  endsWith(last: string): void {
+    assert.equal(summary(Buffer.concat(this.toClient.splice(0))).at(-1), last)
+  }
+
   /** The next thing that is neither bytes for the target nor for the client. */
   says<T extends Output['type']>(type: T): Extract<Output, { type: T }> {
     const output = this.others.shift()
@@ -123,6 +128,11 @@ export class Play {
     this.judges(text, true).tell(HELD)
     this.parsesOnly(text, name, status)
     return this.holds(text)
+  }
+
+  /** Data of a COPY are kept, and no more. */
+  spools(data: string): void {
+    assert.equal(this.says('spool').bytes.toString(), data)
   }
 
   settles(status: 'ok' | 'error' | 'unknown', rows: number | null = null): void {
@@ -179,7 +189,7 @@ export class Play {
 export const GUARDED = [complete('SAVEPOINT'), complete('SET'), ready('T')]
 export const APPROVED: Answer = { kind: 'approved', request: 'r-1', maxRows: null }
 export const REFUSED: Answer = { kind: 'refused', sqlstate: '42501', message: 'no', hint: 'no' }
-const HELD: Answer = { kind: 'held', request: 'r-1', message: 'held', hint: 'ask bob' }
+export const HELD: Answer = { kind: 'held', request: 'r-1', message: 'held', hint: 'ask bob' }
 
 /** Outputs that only the record needs. */
 const QUIET: ReadonlySet<string> = new Set(['parameter', 'error'])
