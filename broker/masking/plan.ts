@@ -77,11 +77,10 @@ function isUnknown(field: FieldDescription, protect: ProtectedColumns): boolean 
   return field.table !== 0 && !protect.knows(field.table)
 }
 
+/** A view's plain column names itself and what it shows: the rule is that of the value. */
 function fromFacts(output: OutputColumn, protect: ProtectedColumns): Wanted | null {
-  for (const { table, column } of output.origins) {
-    const wanted = protect.wanted(table, column)
-    if (wanted === null) continue
-    return output.plain && output.origins.length === 1 ? wanted : protect.redact
-  }
-  return null
+  const found = output.origins.flatMap(({ table, column }) => protect.wanted(table, column) ?? [])
+  const [first, ...others] = found
+  if (first === undefined) return null
+  return output.plain && others.every((other) => other === first) ? first : protect.redact
 }

@@ -71,7 +71,9 @@ export function protectColumns(
     textTypes: textTypes(catalogue),
     unresolved,
     redact,
-    wanted: (table, column) => found.wanted(table, column),
+    // Table 0: facts say that the value may be any value of the database.
+    wanted: (table, column) =>
+      table === 0 && rules.length > 0 ? redact : found.wanted(table, column),
     knows: (table) => catalogue.relations.has(table),
     isBase: (table) => isBase(catalogue.relations.get(table)),
     touches: (facts) => rules.length > 0 && (facts === null || touches(facts, found, catalogue)),

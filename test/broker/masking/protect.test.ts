@@ -117,3 +117,10 @@ test('what a statement touches', () => {
   const reader = { ...use, name: 'pg_catalog.table_to_xml', harmless: true }
   assert.equal(touches(factsOf({ functions: [reader] })), true)
 })
+
+test('what may be any value of the database is masked', () => {
+  const rules = [{ column: 'people.ssn', how: 'redact' }] as const
+  const protect = protectColumns(rules, emptyCatalogue(), Buffer.alloc(32))
+  assert.equal(protect.wanted(0, 0)?.how, 'redact')
+  assert.equal(protectColumns([], emptyCatalogue(), Buffer.alloc(32)).wanted(0, 0), null)
+})
