@@ -105,22 +105,25 @@ function beforeBlanks(source: Buffer, start: number, end: number): number {
 /** Equal values have equal hashes, so joins and counts work; without the key nothing comes back. */
 function writeHash(mask: CellMask, source: Buffer, start: number, end: number, out: Output): void {
   const digest = hmacSha256(mask.key, source.subarray(start, end))
-  out.copy(Buffer.from(digest, 'latin1'), 0, HASH_DIGITS)
+  for (let at = 0; at < HASH_DIGITS; at++) out.byte(digest.charCodeAt(at))
 }
 
 const HASH_DIGITS = 16
 const BLOCK = 64
+const DIGEST = 32
 
-/** HMAC (RFC 2104) of two one-shot hashes: a twentieth of the time of node's Hmac object. */
+/** HMAC (RFC 2104) of two one-shot hashes: a tenth of the time of node's Hmac object. */
 export function hmacSha256(key: Buffer, value: Buffer): string {
-  const short = key.length > BLOCK ? hash('sha256', key, 'buffer') : key
-  const inner = Buffer.alloc(BLOCK + value.length, 0x36)
-  const outer = Buffer.alloc(BLOCK + 32, 0x5c)
-  for (const [at, byte] of short.entries()) {
+  const inner = Buffer.allocUnsafe(BLOCK + value.length)
+  const outer = Buffer.allocUnsafe(BLOCK + DIGEST)
+  const padded = key.length > BLOCK ? hash('sha256', key, 'buffer') : key
+  for (let at = 0; at < BLOCK; at++) {
+    const byte = at < padded.length ? padded[at]! : 0
     inner[at] = byte ^ 0x36
     outer[at] = byte ^ 0x5c
   }
-  value.copy(inner, BLOCK)
-  hash('sha256', inner, 'buffer').copy(outer, BLOCK)
+  inner.set(value, BLOCK)
+  // Strings, because `hash` makes them several times faster than buffers.
+  outer.write(hash('sha256', inner, 'binary'), BLOCK, DIGEST, 'binary')
   return hash('sha256', outer, 'hex')
 }

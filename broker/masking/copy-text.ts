@@ -133,6 +133,10 @@ class TextCodec implements CellCodec {
   }
 
   decode(bytes: Buffer, start: number, end: number, into: Output): void {
+    if (isFreeOf(this.#escapes, bytes, start, end)) {
+      into.copy(bytes, start, end)
+      return
+    }
     for (let at = start; at < end; at++) {
       const byte = bytes[at]!
       if (byte !== BACKSLASH || at + 1 === end) into.byte(byte)
@@ -141,12 +145,22 @@ class TextCodec implements CellCodec {
   }
 
   encode(bytes: Buffer, start: number, end: number, into: Output): void {
+    if (isFreeOf(this.#escapes, bytes, start, end)) {
+      into.copy(bytes, start, end)
+      return
+    }
     for (let at = start; at < end; at++) {
       const letter = this.#escapes[bytes[at]!]!
       if (letter !== 0) into.byte(BACKSLASH)
       into.byte(letter || bytes[at]!)
     }
   }
+}
+
+/** Nearly all values are: they are copied as they are. */
+function isFreeOf(marks: Uint8Array, bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (marks[bytes[at]!] !== 0) return false
+  return true
 }
 
 /**

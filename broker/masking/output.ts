@@ -50,8 +50,10 @@ export class Output {
 
   fill(value: number, count: number): void {
     this.reserve(count)
-    this.#bytes.fill(value, this.#length, this.#length + count)
-    this.#length += count
+    const end = this.#length + count
+    if (count > SHORT) this.#bytes.fill(value, this.#length, end)
+    else for (let at = this.#length; at < end; at++) this.#bytes[at] = value
+    this.#length = end
   }
 
   int32(value: number): void {
