@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
 import { PEOPLE, ROLES } from '../../broker/demo/people.ts'
 import { startProvider } from '../../broker/demo/provider.ts'
+import { BrokerApi } from '../../cli/broker-api.ts'
+import { Profile } from '../../cli/local/profile.ts'
 import type { Leg, RunningLeg, Target } from './leg.ts'
 import { MASKED } from './load.ts'
 import { end, freePort, run } from './processes.ts'
@@ -14,31 +16,43 @@ import { end, freePort, run } from './processes.ts'
 const HOOP = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
 const CONNECTION = 'bench'
 
+export interface HoopLeg extends RunningLeg {
+  /** Somebody else who is logged in to the same broker. */
+  person(name: string): Promise<BrokerApi>
+}
+
 /** hoop as people run it: a broker, a person's login, `hoop connect`; policy, masks and record on. */
-export const HOOP_LEG: Leg = {
-  name: 'hoop',
-  async start(target) {
-    const folder = await mkdtemp(join(tmpdir(), 'hoop-bench-'))
-    const port = await freePort()
-    const url = `http://127.0.0.1:${port}`
-    const provider = await startProvider({ users: PEOPLE, audience: url })
-    const config = await configure(folder, port, provider, target)
-    const broker = await startHoop('broker', folder, ['broker', 'start', '--config', config])
-    await run(process.execPath, [HOOP, 'login', '--broker', url, '--as', 'alice', '--json'], {
-      env: environment(folder),
-    })
-    const connect = await startHoop('connect', folder, ['connect', CONNECTION])
-    return {
-      env: clientEnvironment(connect.ready),
-      pids: [broker.child.pid!, connect.child.pid!],
-      async stop() {
-        await end(connect.child)
-        await end(broker.child)
-        await provider.close()
-        await rm(folder, { recursive: true, force: true })
-      },
-    } satisfies RunningLeg
-  },
+export const HOOP_LEG: Leg = { name: 'hoop', start: startHoopLeg }
+
+export async function startHoopLeg(target: Target): Promise<HoopLeg> {
+  const folder = await mkdtemp(join(tmpdir(), 'hoop-bench-'))
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const provider = await startProvider({ users: PEOPLE, audience: url })
+  const config = await configure(folder, port, provider, target)
+  const broker = await startHoop('broker', folder, ['broker', 'start', '--config', config])
+  await logIn(folder, url, 'alice')
+  const connect = await startHoop('connect', folder, ['connect', CONNECTION])
+  return {
+    env: clientEnvironment(connect.ready),
+    pids: [broker.child.pid!, connect.child.pid!],
+    async person(name) {
+      await logIn(folder, url, name)
+      process.env['HOOP_KEYCHAIN'] = 'file'
+      return BrokerApi.forProfile(await Profile.load(name, environment(folder, name)))
+    },
+    async stop() {
+      await end(connect.child)
+      await end(broker.child)
+      await provider.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function logIn(folder: string, url: string, name: string): Promise<void> {
+  const login = ['login', '--broker', url, '--as', name, '--json']
+  await run(process.execPath, [HOOP, ...login], { env: environment(folder, name) })
 }
 
 async function configure(
@@ -119,12 +133,12 @@ async function startHoop(name: string, folder: string, args: readonly string[]):
   return { child, ready }
 }
 
-function environment(folder: string): Record<string, string> {
+function environment(folder: string, profile = 'alice'): Record<string, string> {
   return {
     PATH: process.env['PATH'] ?? '',
     HOME: folder,
     HOOP_HOME: join(folder, 'home'),
-    HOOP_PROFILE: 'alice',
+    HOOP_PROFILE: profile,
     HOOP_KEYCHAIN: 'file',
     NO_COLOR: '1',
   }

@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { arch, cpus, platform } from 'node:os'
 import { parseArgs } from 'node:util'
 import { startPostgres } from '../support/postgres.ts'
-import { HOOP_LEG } from './hoop-leg.ts'
+import { measureApproval } from './approval.ts'
+import { HOOP_LEG, type HoopLeg } from './hoop-leg.ts'
 import { DIRECT, type Leg, type RunningLeg, type Target } from './leg.ts'
 import { type Load, loads, missing, prepare } from './load.ts'
 import { cpuSeconds } from './processes.ts'
@@ -21,6 +22,8 @@ const { values: flags } = parseArgs({
     seconds: { type: 'string', default: '3' },
     rounds: { type: 'string', default: '3' },
     legs: { type: 'string', default: 'direct,ssh -L,unparsed tunnel,hoop' },
+    /** A round that does not count: a broker that people use is not one that has just started. */
+    warmup: { type: 'string', default: '1' },
     /** Part of the names of the loads. */
     only: { type: 'string', default: '' },
     /** Puts the table into docs/performance.md. */
@@ -48,12 +51,20 @@ async function main(): Promise<void> {
 }
 
 async function measure(target: Target): Promise<void> {
-  const chosen = loads(Number(flags.seconds)).filter(({ name }) => name.includes(flags.only))
+  const isChosen = ({ name }: Load): boolean => name.includes(flags.only)
+  const chosen = loads(Number(flags.seconds)).filter(isChosen)
   const { running, remarks } = await startLegs(target)
   const results = new Results()
   try {
+    for (const load of loads(Number(flags.warmup)).filter(isChosen)) {
+      for (const leg of running.values()) await load.measure(leg)
+    }
     for (let round = 1; round <= Number(flags.rounds); round++) {
       for (const load of chosen) await measureOnce(load, running, results, round)
+    }
+    const hoop = running.get(HOOP_LEG)
+    if (hoop !== undefined && flags.only === '') {
+      remarks.push(await measureApproval(hoop as HoopLeg, target))
     }
   } finally {
     for (const leg of running.values()) await leg.stop()
