@@ -99,6 +99,8 @@ class Planner {
   readonly ops: Op[] = []
   /** A statement before may change what names mean; nothing behind it can be looked up yet. */
   pathMoved = false
+  /** A statement before names cursors or prepared statements anew, by SQL. */
+  private namesMoved = false
   private readonly c: Conversation
   private readonly statements = new Map<string, Prepared | null>()
   private readonly portals = new Map<string, Portal | null>()
@@ -182,6 +184,7 @@ class Planner {
     if (wrong !== null) return { op: 'fail', refused: wrong }
     const prepared = this.statement(message.statement)
     if (prepared === undefined) return { op: 'fail', refused: noStatement(message.statement) }
+    if (this.namesMoved && prepared.origin === 'sql') return { op: 'fail', refused: NAMES_MOVED }
     if (this.pathMoved) return { op: 'fail', refused: PATH_MOVED }
     if (message.portal !== '' && this.portal(message.portal) !== undefined) {
       const text = `cursor "${message.portal}" already exists`
@@ -214,9 +217,12 @@ class Planner {
     const portal = this.portal(message.portal)
     if (portal === undefined) return { op: 'fail', refused: noPortal(message.portal) }
     const { prepared } = portal
+    if (this.namesMoved && usesNames(portal)) return { op: 'fail', refused: NAMES_MOVED }
     const resolution = this.resolved(prepared)
     if (resolution !== null && !resolution.ok) return { op: 'fail', refused: resolution.refused }
     const statement = resolution?.statement ?? null
+    if (statement !== null && !isSame(statement.sentText, prepared.sentText))
+      return { op: 'fail', refused: RENAMED }
     const execution = this.c.execution(statement?.facts ?? prepared.facts, prepared.text, {
       underlying: statement?.underlying ?? prepared.underlying,
       parameters: portal.tail,
@@ -225,6 +231,7 @@ class Planner {
     })
     const local = localCommand(prepared)
     if (prepared.facts !== null && movesPath(prepared.facts)) this.pathMoved = true
+    if (movesNames(prepared)) this.namesMoved = true
     return { op: 'execute', portal, maxRows: message.maxRows, execution, statement, local }
   }
 
@@ -262,6 +269,41 @@ function noStatement(name: string): Refused {
 
 function noPortal(name: string): Refused {
   return { code: '34000', message: `portal "${name}" does not exist` }
+}
+
+/** What a name stands for is looked up before any of the pipeline has run: it must stay so. */
+function usesNames({ origin, prepared }: Portal): boolean {
+  const type = prepared.facts?.command.type
+  return origin === 'sql' || type === 'execute' || type === 'fetch'
+}
+
+function movesNames({ facts, origin }: Prepared): boolean {
+  return origin === 'protocol' && facts !== null && NAMING.has(facts.command.type)
+}
+
+const NAMING: ReadonlySet<string> = new Set([
+  'declare',
+  'close',
+  'prepare',
+  'deallocate',
+  'discard',
+])
+
+function isSame(a: Buffer, b: Buffer): boolean {
+  return a === b || a.equals(b)
+}
+
+const NAMES_MOVED: Refused = {
+  code: '0A000',
+  message: 'a cursor or statement cannot be used without Sync after names were given or taken',
+  hint: 'send Sync after DECLARE, CLOSE, PREPARE and DEALLOCATE',
+}
+
+/** The target was told of another one at Parse, and would run that. */
+const RENAMED: Refused = {
+  code: '26000',
+  message: 'what this statement names was replaced since Parse',
+  hint: 'parse it again',
 }
 
 const PATH_MOVED: Refused = {
