@@ -185,6 +185,7 @@ export class Judge {
     const waiting = { stop: new AbortController(), why: null as string | null }
     this.pending.set(id, waiting)
     const asked = verdict.needs.map((need) => `${need.count} of ${need.group}`).join(' and ')
+    if (unit.spooled) this.recordSpool(unit, entries)
     const digest = await this.open(request, unit, verdict, principal)
     entries.push({
       kind: 'request',
@@ -205,6 +206,11 @@ export class Judge {
     this.pending.delete(id)
   }
 
+  private recordSpool({ executions }: Unit, entries: NewEntry[]): void {
+    const { rows, size, digest } = this.parts.spool.summary(isBinary(executions[0]))
+    entries.push({ kind: 'copy-in', ref: executions[0]?.notes.ref ?? 0, rows, size, digest })
+  }
+
   private async open(
     id: string,
     unit: Unit,
@@ -212,9 +218,7 @@ export class Judge {
     principal: Principal,
   ): Promise<string> {
     const { desk, approval, runtime, spool, session, connection, database, reason } = this.parts
-    const copies = unit.executions[0]?.facts?.command
-    const binary = copies?.type === 'copy-in' && copies.options.format === 'binary'
-    const spooled = unit.spooled ? spool.summary(binary) : null
+    const spooled = unit.spooled ? spool.summary(isBinary(unit.executions[0])) : null
     const digest = digestOf(this.parts, unit, spooled?.digest ?? null)
     const statement = statementText(unit)
     const wait = unit.inTransaction ? approval.inTransaction : approval.expiresAfter
@@ -259,7 +263,7 @@ export class Judge {
       this.tell(eventOf(record), request, refused.message)
       return later(refused)
     }
-    const excess = unit.spooled ? this.exceeds(strictestBound(record)) : null
+    const excess = unit.spooled ? this.exceeds(unit, strictestBound(record)) : null
     if (excess !== null) {
       await this.giveUp(request, excess.message)
       return later(excess)
@@ -276,9 +280,9 @@ export class Judge {
   }
 
   /** COPY commits as it ends: a bound on its rows must hold before. */
-  private exceeds(maxRows: number | null): Refused | null {
+  private exceeds(unit: Unit, maxRows: number | null): Refused | null {
     if (maxRows === null) return null
-    const { rows } = this.parts.spool.summary(false)
+    const { rows } = this.parts.spool.summary(isBinary(unit.executions[0]))
     if (rows !== null && rows <= maxRows) return null
     const message = `the data has ${rows ?? 'uncounted'} rows, and ${maxRows} were approved`
     return { kind: 'refused', sqlstate: '42501', message, hint: 'nothing was run' }
@@ -332,6 +336,11 @@ export class Judge {
   ): void {
     if (!this.closed) this.parts.client.event({ event, request, message, at: this.now(), ...more })
   }
+}
+
+function isBinary(execution: Execution | undefined): boolean {
+  const command = execution?.facts?.command
+  return command?.type === 'copy-in' && command.options.format === 'binary'
 }
 
 function textEntry(ref: number, text: Buffer, analysis: Analysis): NewEntry {

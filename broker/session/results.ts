@@ -54,6 +54,9 @@ export class Results {
         return this.rows(report, entries, toClient)
       case 'copy-rows':
         return this.copyRows(report, entries, toClient)
+      case 'copied':
+        entries.push({ kind: 'copy-data', ref: report.execution.notes.ref, bytes: report.bytes })
+        return
       case 'copy-done':
         return this.copyDone(report.execution, entries, toClient)
       case 'complete':

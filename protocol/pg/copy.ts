@@ -93,10 +93,15 @@ function* replayed(c: Conversation, execution: Execution): Step {
       c.writer.copyDone()
       return yield* c.answered()
     }
-    c.writer.copyData(resumed.bytes)
-    c.send()
+    sendData(c, execution, resumed.bytes)
   }
   yield* c.answered()
+}
+
+function sendData(c: Conversation, execution: Execution, bytes: Buffer): void {
+  c.emit({ type: 'copied', execution, bytes })
+  c.writer.copyData(bytes)
+  c.send()
 }
 
 function* streamed(c: Conversation, execution: Execution): Step {
@@ -108,8 +113,7 @@ function* streamed(c: Conversation, execution: Execution): Step {
     if (message === null) return
     switch (message.type) {
       case 'copy-data':
-        c.writer.copyData(message.bytes)
-        c.send()
+        sendData(c, execution, message.bytes)
         break
       case 'copy-done':
         c.target.copyIn = 'no'

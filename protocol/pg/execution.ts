@@ -98,6 +98,8 @@ export type Report =
       readonly part: Part
     }
   | { readonly type: 'copy-done'; readonly execution: Execution }
+  /** Data of COPY FROM STDIN that is about to be sent to the target. */
+  | { readonly type: 'copied'; readonly execution: Execution; readonly bytes: Buffer }
   | {
       readonly type: 'complete'
       readonly execution: Execution

@@ -10,7 +10,7 @@ export type Input = GateInput<Answer>
 export function bytesForClient(output: Output): Buffer | null {
   if (output.type === 'error') return output.visible ? output.bytes : null
   if (output.type === 'copy-done') return Buffer.from('c\0\0\0\x04', 'latin1')
-  if (output.type === 'send' || output.type === 'spool') return null
+  if (output.type === 'send' || output.type === 'spool' || output.type === 'copied') return null
   return 'bytes' in output ? output.bytes : null
 }
 
@@ -32,7 +32,7 @@ export function transcript(inputs: readonly Input[], options: GateOptions) {
   return { target: target.toString('latin1'), client: client.toString('latin1'), others }
 }
 
-const RUNS: ReadonlySet<string> = new Set(['send', 'reply', 'rows', 'copy-rows'])
+const RUNS: ReadonlySet<string> = new Set(['send', 'reply', 'rows', 'copy-rows', 'copied'])
 
 function detail(output: Output): string {
   if (output.type === 'ask') return `${output.id} ${output.question.kind}`

@@ -40,6 +40,9 @@ export class Play {
     this.gate = new PostgresGate(this.options)
   }
 
+  /** Data of COPY FROM STDIN that were reported, for the record, before they were sent. */
+  copied = ''
+
   get waiting(): number {
     return this.gate.waiting
   }
@@ -48,6 +51,7 @@ export class Play {
     this.inputs.push(input)
     for (const output of this.gate.handle(input)) {
       const bytes = bytesForClient(output)
+      if (output.type === 'copied') this.copied += output.bytes.toString()
       if (output.type === 'send') this.toTarget.push(output.bytes)
       else if (bytes !== null) this.toClient.push(bytes)
       else if (!QUIET.has(output.type)) this.others.push(output)
@@ -192,7 +196,7 @@ export const REFUSED: Answer = { kind: 'refused', sqlstate: '42501', message: 'n
 export const HELD: Answer = { kind: 'held', request: 'r-1', message: 'held', hint: 'ask bob' }
 
 /** Outputs that only the record needs. */
-const QUIET: ReadonlySet<string> = new Set(['parameter', 'error'])
+const QUIET: ReadonlySet<string> = new Set(['parameter', 'error', 'copied'])
 
 /** Starts where most conversations are after a moment: the search path is known. */
 export function play(options: Partial<GateOptions> = {}): Play {

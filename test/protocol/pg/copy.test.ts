@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { describe as suite } from 'node:test'
 import { copiesIn, copiesOut, reads } from '../../support/analyses.ts'
 import {
@@ -149,6 +150,7 @@ suite('COPY FROM STDIN, allowed', () => {
   scene('is streamed', (t) => {
     startsAllowed(t)
     t.client(copyDataIn('1\ta\n'))
+    assert.equal(t.copied, '1\ta\n')
     t.sends(copyDataIn('1\ta\n'))
     t.client(copyDone())
     t.sends(copyDone())
