@@ -91,7 +91,7 @@ function sendBind(c: Conversation, name: string, portal: Portal, defer: boolean)
 function bind(
   c: Conversation,
   portal: Portal,
-  answered: { readonly visible: boolean; readonly done: () => void },
+  answered: { readonly visible: boolean; readonly errors?: boolean; readonly done: () => void },
 ): void {
   portal.deferred = false
   c.writer.bind(portal.upstream, portal.prepared.upstream, tailOf(portal).bytes)
@@ -113,7 +113,8 @@ function describe(c: Conversation, portal: Portal, visible: boolean): void {
   const done: (shape: Portal['shape']) => void = (shape) => {
     portal.shape = shape
   }
-  c.target.expect({ kind: 'describe', visible, what: 'portal', formats: [], done })
+  // Not asked for by the client, but an error of it ends what the client did ask for.
+  c.target.expect({ kind: 'describe', visible, errors: true, what: 'portal', formats: [], done })
   portal.shape = null
 }
 
@@ -124,7 +125,7 @@ function describe(c: Conversation, portal: Portal, visible: boolean): void {
 export function sendExecute(c: Conversation, op: ExecuteOp, inUnit: boolean): void {
   closeGarbage(c)
   const { portal, execution } = op
-  if (portal.deferred) bind(c, portal, { visible: false, done: nothing })
+  if (portal.deferred) bind(c, portal, { visible: false, errors: true, done: nothing })
   if (portal.shape === undefined) describe(c, portal, false)
   c.writer.execute(portal.upstream, inUnit ? 0 : op.maxRows)
   c.target.expect({

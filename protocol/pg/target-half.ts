@@ -31,6 +31,7 @@ export type Expectation =
   | {
       readonly kind: 'describe'
       readonly visible: boolean
+      readonly errors?: boolean
       /** For a statement ParameterDescription comes first; shown unless a portal was asked for. */
       readonly what: 'statement' | 'portal' | 'statement-as-portal'
       /** For `statement-as-portal`: the formats that Bind asked for. */
