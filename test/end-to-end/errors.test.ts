@@ -104,8 +104,7 @@ describe('what goes wrong', () => {
   test('a broker that is gone: exit 7, and what to do', async () => {
     const lonely = await TestDemo.start()
     const person = await lonely.login('alice')
-    lonely.running.kill('SIGTERM')
-    assert.equal((await lonely.running.finished).code, 0)
+    assert.equal((await lonely.terminate()).code, 0)
     for (const args of [['whoami'], ['exec', 'pg-prod', '-c', 'SELECT 1'], ['requests']]) {
       const answer = await person.hoop([...args, '--json'])
       assert.equal(answer.code, 7, `${args.join(' ')}: ${answer.stderr}`)

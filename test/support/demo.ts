@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { document, type Finished, type HoopOptions, hoop, RunningHoop } from './hoop.ts'
+import { describe, document, type Finished, type HoopOptions, hoop, RunningHoop } from './hoop.ts'
 
 /** `hoop demo --json --no-tour` as a process, and its persons, each with a profile of their own. */
 
@@ -57,6 +57,7 @@ export class TestDemo {
   readonly running: RunningHoop
   readonly #folder: string
   readonly #started: RunningHoop[] = []
+  #expectsEnd = false
 
   private constructor(ready: Ready, running: RunningHoop, folder: string) {
     this.ready = ready
@@ -117,10 +118,22 @@ export class TestDemo {
     }
   }
 
+  /** Ends it as an operator would, before its clients. */
+  async terminate(): Promise<Finished> {
+    this.#expectsEnd = true
+    this.running.kill('SIGTERM')
+    return this.running.finished
+  }
+
+  /** A demo that ended by itself, or a broker that logged a fault, fails the test that used it. */
   async stop(): Promise<Finished> {
+    const alone = this.running.gone
     await Promise.all(this.#started.map((running) => running.interrupt()))
     const finished = await this.running.interrupt()
     await rm(this.#folder, { recursive: true, force: true })
+    if (alone && !this.#expectsEnd) throw new Error(`the demo ended alone: ${describe(finished)}`)
+    if (/"level":[56]0/.test(finished.stderr))
+      throw new Error(`the broker logged a fault: ${describe(finished)}`)
     return finished
   }
 }

@@ -97,6 +97,11 @@ export class RunningHoop {
     return this.#stdout
   }
 
+  /** Its end, if it has ended by now; a test that wants it up can say what happened instead. */
+  get gone(): boolean {
+    return this.#ended
+  }
+
   /** The next line of stdout that is an event of this name; those before it are passed over. */
   async event(name: string): Promise<Event> {
     return this.line((event) => event['event'] === name, `the event ${name}`)
