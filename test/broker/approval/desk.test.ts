@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -194,6 +195,15 @@ office('above 64 kB the approver names what they have read', async ({ desk, runt
   await refused(desk.approve(copy.id, bob), 'digest_required', 4)
   const exact = await desk.open(request(runtime, { statement: 'x'.repeat(64 * 1024) }))
   assert.equal((await desk.approve(exact.id, bob)).state, 'approved')
+})
+
+office('what sha256sum says of the shown file will do, too', async ({ desk, runtime }) => {
+  const statement = `-- ${'x'.repeat(70_000)}`
+  const { id } = await desk.open(request(runtime, { statement, parameters: [] }))
+  const digest = createHash('sha256').update(statement).digest('hex')
+  assert.equal((await desk.approve(id, bob, { digest })).state, 'approved')
+  const bound = await desk.open(request(runtime, { statement, parameters: ['1'] }))
+  await refused(desk.approve(bound.id, bob, { digest }), 'digest_mismatch', 4)
 })
 
 office('a wrong digest is refused for small ones, too', async ({ desk, runtime }) => {
