@@ -39,7 +39,7 @@ export function asControl(command: Command | undefined): Control | null {
 export function* control(c: Conversation, command: Control, execution: Execution): Step {
   switch (command.type) {
     case 'begin':
-      return yield* begin(c, command.modes, execution)
+      return yield* begin(c, command, execution)
     case 'commit':
     case 'rollback':
       return yield* end(c, command.type, execution)
@@ -65,14 +65,18 @@ export function ensureGuard(c: Conversation): void {
   c.block.guarded = true
 }
 
-function* begin(c: Conversation, modes: TransactionModes, execution: Execution): Step {
+type Begin = Extract<Control, { type: 'begin' }>
+
+/** The client's own word for it, because that is the tag of the answer. */
+function* begin(c: Conversation, { modes, starts }: Begin, execution: Execution): Step {
+  const verb = starts === true ? 'START TRANSACTION' : 'BEGIN'
   // In a block BEGIN only warns, but it applies its modes: so it gets none.
-  if (c.status !== 'I') return yield* say(c, 'BEGIN', execution)
+  if (c.status !== 'I') return yield* say(c, verb, execution)
   const standby = c.target.parameters.get('in_hot_standby') === 'on'
   const readOnly = standby || modes.access === 'read only'
   const access = standby ? '' : readOnly ? 'READ ONLY' : 'READ WRITE'
   const spelled = [access, modes.others].filter((part) => part !== '').join(', ')
-  yield* say(c, `BEGIN ${spelled}`, execution)
+  yield* say(c, `${verb} ${spelled}`, execution)
   if (after(c) === 'T') c.block.begin(readOnly)
 }
 

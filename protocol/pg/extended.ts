@@ -4,7 +4,7 @@ import { asControl, ensureGuard } from './control.ts'
 import type { Conversation, Step } from './conversation.ts'
 import { copyIn, copyOut } from './copy.ts'
 import type { Execution } from './execution.ts'
-import { type ExecuteOp, type Extended, needsUnit, type Op, plan } from './plan.ts'
+import { changes, type ExecuteOp, type Extended, needsUnit, type Op, plan } from './plan.ts'
 import type { Refused } from './resolve.ts'
 import { ABORTED, refusedInReadOnlyBlock, unitOf } from './run.ts'
 import { concernsTarget, sendExecute, sendOp } from './send.ts'
@@ -64,12 +64,44 @@ function failsAfter(c: Conversation, ops: readonly Op[], from: number, to: numbe
   return ops.slice(from, to).some(needsUnit) ? next.refused : null
 }
 
-/** Broker-said commands and failures stand alone; in a block each statement that changes does too. */
+/**
+ * Broker-said commands and failures stand alone. In a block what changes is apart from what reads:
+ * writes that follow one another (a driver's batch) are one unit, as they are outside of a block.
+ */
 function pieceEnd(c: Conversation, ops: readonly Op[], from: number): number {
-  if (standsAlone(c, ops[from] as Op)) return from + 1
+  const first = ops[from] as Op
+  if (c.status === 'T' && needsUnit(first)) return batchEnd(ops, from)
+  if (standsAlone(c, first)) return from + 1
   let to = from + 1
   while (to < ops.length && !standsAlone(c, ops[to] as Op)) to++
   return to
+}
+
+/** Behind the last of the writes that follow with nothing between them but their own preparation. */
+function batchEnd(ops: readonly Op[], from: number): number {
+  let end = from + 1
+  for (let at = end; at < ops.length && belongsToWrite(ops[at] as Op); at++) {
+    if (needsUnit(ops[at] as Op)) end = at + 1
+  }
+  return end
+}
+
+function belongsToWrite(op: Op): boolean {
+  switch (op.op) {
+    case 'bind':
+    case 'describe-portal':
+      return changes(op.portal.prepared)
+    case 'parse':
+    case 'describe-statement':
+      return changes(op.prepared)
+    case 'close-statement':
+    case 'close-portal':
+      return true
+    case 'execute':
+      return needsUnit(op)
+    case 'fail':
+      return false
+  }
 }
 
 function standsAlone(c: Conversation, op: Op): boolean {

@@ -65,7 +65,8 @@ export interface CopyOptions {
 export type Command =
   | { readonly type: 'query' }
   | { readonly type: 'utility'; readonly returnsRows: boolean }
-  | { readonly type: 'begin'; readonly modes: TransactionModes }
+  /** `starts`: spelled START TRANSACTION, which has a tag of its own. */
+  | { readonly type: 'begin'; readonly modes: TransactionModes; readonly starts?: true }
   | { readonly type: 'commit'; readonly chain: boolean }
   | { readonly type: 'rollback'; readonly chain: boolean }
   | { readonly type: 'savepoint'; readonly name: string }
@@ -73,11 +74,31 @@ export type Command =
   | { readonly type: 'rollback-to'; readonly name: string }
   | { readonly type: 'two-phase'; readonly verb: 'prepare' | 'commit' | 'rollback' }
   | { readonly type: 'set-transaction'; readonly modes: TransactionModes }
-  | { readonly type: 'prepare'; readonly name: string; readonly nameSpan: Span; readonly inner: StatementFacts }
-  | { readonly type: 'execute'; readonly name: string; readonly nameSpan: Span; readonly explain: 'no' | 'plan' | 'analyze' }
+  | {
+      readonly type: 'prepare'
+      readonly name: string
+      readonly nameSpan: Span
+      readonly inner: StatementFacts
+    }
+  | {
+      readonly type: 'execute'
+      readonly name: string
+      readonly nameSpan: Span
+      readonly explain: 'no' | 'plan' | 'analyze'
+    }
   | { readonly type: 'deallocate'; readonly name: string | null; readonly nameSpan: Span | null }
-  | { readonly type: 'declare'; readonly name: string; readonly nameSpan: Span; readonly inner: StatementFacts }
-  | { readonly type: 'fetch'; readonly name: string; readonly nameSpan: Span; readonly move: boolean }
+  | {
+      readonly type: 'declare'
+      readonly name: string
+      readonly nameSpan: Span
+      readonly inner: StatementFacts
+    }
+  | {
+      readonly type: 'fetch'
+      readonly name: string
+      readonly nameSpan: Span
+      readonly move: boolean
+    }
   | { readonly type: 'close'; readonly name: string | null; readonly nameSpan: Span | null }
   | { readonly type: 'copy-in'; readonly columns: number | null; readonly options: CopyOptions }
   | {

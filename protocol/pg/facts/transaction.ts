@@ -13,8 +13,9 @@ export function transactionCommand(body: Tree): Command | null {
   const name = text(body, 'savepoint_name')
   switch (text(body, 'kind')) {
     case 'TRANS_STMT_BEGIN':
-    case 'TRANS_STMT_START':
       return { type: 'begin', modes: modesOf(list(body, 'options')) }
+    case 'TRANS_STMT_START':
+      return { type: 'begin', modes: modesOf(list(body, 'options')), starts: true }
     case 'TRANS_STMT_COMMIT':
       return { type: 'commit', chain }
     case 'TRANS_STMT_ROLLBACK':
