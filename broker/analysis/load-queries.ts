@@ -1,7 +1,11 @@
 /** The questions to pg_catalog behind load.ts, good from PostgreSQL 13 on. */
 
-/** FirstNormalObjectId (access/transam.h): below it is what initdb made. */
+/**
+ * FirstNormalObjectId (access/transam.h): what initdb made is below, and what a superuser made in
+ * single-user mode. Below FirstUnpinnedObjectId there is nothing but PostgreSQL's own.
+ */
 export const FIRST_NORMAL = 16384
+export const FIRST_UNPINNED = 12000
 
 /** With it every name in a definition comes qualified, whatever the role's own search_path says. */
 export const PREPARE = 'SET search_path TO pg_catalog; SET quote_all_identifiers TO off'
@@ -48,8 +52,8 @@ export function functionsQuery(server: number): string {
         AND d.refclassid = 'pg_extension'::regclass LIMIT 1),
     'argumentTypes', p.proargtypes::oid[]::int8[], 'allTypes', p.proallargtypes::int8[],
     'modes', p.proargmodes, 'names', p.proargnames,
-    'body', CASE WHEN l.lanname = 'sql' AND p.oid >= ${FIRST_NORMAL} THEN ${source} END,
-    'presets', CASE WHEN p.pronargdefaults > 0 AND p.oid >= ${FIRST_NORMAL}
+    'body', CASE WHEN l.lanname = 'sql' AND p.oid >= ${FIRST_UNPINNED} THEN ${source} END,
+    'presets', CASE WHEN p.pronargdefaults > 0 AND p.oid >= ${FIRST_UNPINNED}
       THEN pg_get_expr(p.proargdefaults, 0) END,
     'sets', p.proconfig IS NOT NULL)
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
@@ -67,18 +71,18 @@ export const TYPES = `SELECT json_build_object(
 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace`
 
 export const BUILTIN_OPERATORS = `SELECT json_agg(DISTINCT oprname) FROM pg_operator
-WHERE oid < ${FIRST_NORMAL}`
+WHERE oid < ${FIRST_UNPINNED}`
 
 export const OPERATORS = `SELECT json_build_object(
   'schema', n.nspname, 'name', o.oprname, 'left', o.oprleft::int8, 'right', o.oprright::int8,
   'function', o.oprcode::oid::int8)
 FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace
-WHERE o.oid >= ${FIRST_NORMAL} AND o.oprcode <> 0`
+WHERE o.oid >= ${FIRST_UNPINNED} AND o.oprcode <> 0`
 
 export const CASTS = `SELECT json_build_object(
   'source', castsource::int8, 'target', casttarget::int8, 'function', castfunc::int8,
   'context', castcontext)
-FROM pg_cast WHERE oid >= ${FIRST_NORMAL} AND castfunc <> 0`
+FROM pg_cast WHERE oid >= ${FIRST_UNPINNED} AND castfunc <> 0`
 
 const CATALOGUES = ['class', 'proc', 'type', 'operator', 'cast', 'rewrite', 'policy', 'constraint']
 
@@ -87,5 +91,5 @@ export const FINGERPRINT = `SELECT pg_catalog.md5(pg_catalog.string_agg(f::text,
 FROM (${CATALOGUES.map(
   (name) => `SELECT '${name}' AS name, pg_catalog.count(*),
   pg_catalog.sum(pg_catalog.hashint8(oid::int8 * 31 + xmin::text::int8)::numeric)
-  FROM pg_catalog.pg_${name} WHERE oid >= ${FIRST_NORMAL}`,
+  FROM pg_catalog.pg_${name} WHERE oid >= ${FIRST_UNPINNED}`,
 ).join(' UNION ALL ')}) f`

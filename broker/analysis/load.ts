@@ -17,6 +17,7 @@ import {
   CASTS,
   FINGERPRINT,
   FIRST_NORMAL,
+  FIRST_UNPINNED,
   functionsQuery,
   OPERATORS,
   PREPARE,
@@ -42,6 +43,17 @@ interface ColumnRow extends Omit<CatalogueColumn, 'generated'> {
   readonly generated: string | null
 }
 
+/** The schemas that initdb fills; it makes nothing elsewhere. */
+const INITDB_SCHEMAS: ReadonlySet<string> = new Set([
+  'pg_catalog',
+  'information_schema',
+  'pg_toast',
+])
+
+function isBuiltin({ oid, schema }: { readonly oid: number; readonly schema: string }): boolean {
+  return oid < FIRST_UNPINNED || (oid < FIRST_NORMAL && INITDB_SCHEMAS.has(schema))
+}
+
 const RELATION_KINDS: Readonly<Record<string, CatalogueRelation['kind']>> = {
   r: 'table',
   p: 'partitioned',
@@ -57,7 +69,7 @@ function relationOf(row: RelationRow): CatalogueRelation {
   return {
     ...row,
     kind: RELATION_KINDS[row.kind] ?? 'table',
-    builtin: row.oid < FIRST_NORMAL,
+    builtin: isBuiltin(row),
     columns: (row.columns ?? []).map(columnOf),
     policies: row.policies ?? [],
     parents: row.parents ?? [],
@@ -94,7 +106,7 @@ function functionOf({ allTypes, modes, names, ...row }: FunctionRow): CatalogueF
     ...row,
     kind: FUNCTION_KINDS[row.kind] ?? 'procedure',
     volatility: VOLATILITIES[row.volatility] ?? 'volatile',
-    builtin: row.oid < FIRST_NORMAL,
+    builtin: isBuiltin(row),
     columns: (allTypes ?? []).flatMap((type, index) =>
       isOutput(index) ? [{ number: index + 1, name: names?.[index] ?? '', type }] : [],
     ),

@@ -11,7 +11,7 @@ export interface CatalogueFunction {
   readonly name: string
   readonly kind: 'function' | 'aggregate' | 'window' | 'procedure'
   readonly volatility: 'immutable' | 'stable' | 'volatile'
-  /** Made by initdb; no user can make one (its OID is below FirstNormalObjectId, 16384). */
+  /** Made by initdb: its OID is below FirstNormalObjectId (16384), its schema one of PostgreSQL's. */
   readonly builtin: boolean
   readonly extension: string | null
   readonly language: string
