@@ -39,6 +39,8 @@ export class Results {
   private readonly shown = new WeakMap<Shape, number>()
   private parts: Buffer[] = []
   private partsLength = 0
+  /** Something was changed that has to do with protected columns. */
+  private deferred = false
 
   private readonly hooks: ResultHooks
 
@@ -186,6 +188,7 @@ export class Results {
     entries.push({ kind: 'complete', ref, tag, rows: execution.rows, ms })
     toClient.push(report.bytes)
     if (mayChangeCatalogue(execution)) this.hooks.catalogueChanged()
+    if (changesData(execution) && this.protect().touches(execution.facts)) this.deferred = true
   }
 
   /** An error of the broker's own statement is recorded, not shown. */
@@ -201,8 +204,17 @@ export class Results {
   }
 
   private scrubbed(execution: Execution | null, bytes: Buffer): Buffer {
-    if (execution === null || !this.protect().touches(execution.facts)) return bytes
+    if (!this.mayTell(execution)) return bytes
     return scrubReport(bytes)
+  }
+
+  /** Constraints and triggers that were deferred speak when the transaction ends, of its values. */
+  private mayTell(execution: Execution | null): boolean {
+    const facts = execution?.facts
+    const isLate =
+      execution === null || facts?.class === 'transaction' || facts?.class === 'session'
+    if (isLate && this.deferred) return true
+    return facts !== undefined && this.protect().touches(facts)
   }
 }
 
@@ -212,6 +224,12 @@ function copyPart(masker: CopyMasker, report: Extract<Report, { type: 'copy-rows
   const masked = masker.push(payload)
   return masked.length === 0 ? masked : new FrontendWriter().copyData(masked).finish()
 }
+
+function changesData({ facts }: Execution): boolean {
+  return facts === null || !UNCHANGING.has(facts.class)
+}
+
+const UNCHANGING: ReadonlySet<string> = new Set(['read', 'session', 'transaction'])
 
 /** Everything but plain reading and writing of rows may. */
 function mayChangeCatalogue({ facts }: Execution): boolean {
