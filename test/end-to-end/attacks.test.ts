@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import pg from 'pg'
+import type { FrontendWriter } from '../../protocol/pg/frontend.ts'
+import { type RunningPostgres, startPostgres } from '../support/postgres.ts'
+import { BOB, bindTail, type RawClient, SessionStack } from '../support/sessions.ts'
+
+/** Attacks that once worked, through whole sessions on a real server, as a raw client sends them. */
+
+const SECRET = '078-05-1120'
+const SETUP = `
+CREATE ROLE app LOGIN PASSWORD 'app';
+GRANT ALL ON SCHEMA public TO app;
+SET ROLE app;
+CREATE TABLE people (id int PRIMARY KEY, name text, ssn text);
+INSERT INTO people VALUES (1, 'Ann', '${SECRET}'), (2, 'Ben', '219-09-9999');
+CREATE TABLE late (ssn text UNIQUE DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE audit (id int);
+`
+
+describe('attacks', () => {
+  let server: RunningPostgres
+  let admin: pg.Client
+  let stack: SessionStack
+  let client: RawClient
+
+  before(async () => {
+    server = await startPostgres()
+    admin = new pg.Client(server.url())
+    await admin.connect()
+    await admin.query(SETUP)
+    stack = await SessionStack.open({
+      postgres: server,
+      user: 'app',
+      password: 'app',
+      databases: ['postgres'],
+      mask: ['people.ssn'],
+    })
+    client = await stack.client('postgres')
+    await client.take()
+  })
+  after(async () => {
+    await stack.close()
+    await admin.end()
+    await server.stop()
+  })
+
+  async function say(write: (writer: FrontendWriter) => void) {
+    client.send(write)
+    return await client.take()
+  }
+
+  const runs = (writer: FrontendWriter, sql: string): FrontendWriter =>
+    writer.parse('', Buffer.from(sql), NO_TYPES).bind('', '', bindTail([])).execute('', 0)
+
+  const declares = (column: string) => `DECLARE c1 CURSOR FOR SELECT upper(${column}) v FROM people`
+
+  test('a cursor is not read as another one that has its name later in the pipeline', async () => {
+    await client.query('BEGIN')
+    await client.query(declares('name'))
+    const got = await say((writer) => {
+      runs(writer, 'CLOSE c1')
+      runs(writer, declares('ssn'))
+      runs(writer, 'FETCH ALL FROM c1').sync()
+    })
+    await client.query('ROLLBACK')
+    assert.deepEqual(codes(got), ['0A000'])
+    assert.ok(!got.bytes.includes(SECRET))
+  })
+
+  test('nor through a FETCH that was bound before', async () => {
+    await client.query('BEGIN')
+    await client.query(declares('name'))
+    const fetch = Buffer.from('FETCH ALL FROM c1')
+    await say((writer) =>
+      writer
+        .parse('f', fetch, NO_TYPES)
+        .bind('p', 'f', bindTail([]))
+        .describe('portal', 'p')
+        .sync(),
+    )
+    const got = await say((writer) => {
+      runs(writer, 'CLOSE c1')
+      runs(writer, declares('ssn')).execute('p', 0).sync()
+    })
+    await client.query('ROLLBACK')
+    assert.deepEqual(codes(got), ['0A000'])
+    assert.ok(!got.bytes.includes(SECRET))
+  })
+
+  test('EXECUTE runs what it named when it was parsed, or nothing', async () => {
+    const parse = (name: string, sql: string) =>
+      say((writer) => writer.parse(name, Buffer.from(sql), NO_TYPES).sync())
+    await parse('a', 'SELECT upper(ssn) FROM people')
+    await parse('b', 'EXECUTE a')
+    await say((writer) => writer.closeObject('statement', 'a').sync())
+    await parse('a', 'SELECT upper(name) FROM people')
+    const got = await say((writer) => writer.bind('', 'b', bindTail([])).execute('', 0).sync())
+    assert.deepEqual(codes(got), ['26000'])
+  })
+
+  test('the client is told when the target refuses the parameters of an approved statement', async () => {
+    const held = await say((writer) =>
+      writer
+        .parse('', Buffer.from('DELETE FROM audit WHERE id = $1'), NO_TYPES)
+        .bind('', '', bindTail(['no number']))
+        .execute('', 0)
+        .sync(),
+    )
+    await stack.desk.approve(held.held ?? '', BOB)
+    assert.deepEqual(codes(await client.take()), ['22P02'])
+  })
+
+  test('a deferred constraint does not tell protected values at COMMIT', async () => {
+    await client.query('BEGIN')
+    const twice = 'SELECT ssn FROM people UNION ALL SELECT ssn FROM people'
+    const held = await client.query(`INSERT INTO late ${twice}`)
+    await stack.desk.approve(held.held ?? '', BOB)
+    await client.take()
+    const got = await client.query('COMMIT')
+    assert.deepEqual(codes(got), ['23505'])
+    assert.ok(!got.bytes.includes(SECRET))
+  })
+})
+
+const NO_TYPES = Buffer.alloc(0)
+
+function codes({ errors }: { errors: readonly ReadonlyMap<string, string>[] }) {
+  return errors.map((fields) => fields.get('C'))
+}
