@@ -120,6 +120,9 @@ export class Pump {
       case 'settled':
         judge.settle(output)
         return
+      case 'changed':
+        results.transactionOver()
+        return
       case 'close':
         this.end(output.why)
         return

@@ -12,7 +12,7 @@ import { maskRows } from '../masking/rows.ts'
 import { scrubReport } from '../masking/text.ts'
 import type { Refs } from './refs.ts'
 
-type ResultReport = Exclude<Report, { type: 'parameter' | 'settled' }>
+type ResultReport = Exclude<Report, { type: 'parameter' | 'settled' | 'changed' }>
 
 /** A row with a masked column must be held whole to be masked; above this it cannot be. */
 const MASKED_ROW_LIMIT = 256 << 20
@@ -41,6 +41,9 @@ export class Results {
   private partsLength = 0
   /** Something was changed that has to do with protected columns. */
   private deferred = false
+
+  /** Something was done that others cannot see before its transaction ends. */
+  private catalogueMoved = false
 
   private readonly hooks: ResultHooks
 
@@ -187,8 +190,19 @@ export class Results {
     const ref = execution.notes.ref
     entries.push({ kind: 'complete', ref, tag, rows: execution.rows, ms })
     toClient.push(report.bytes)
-    if (mayChangeCatalogue(execution)) this.hooks.catalogueChanged()
+    if (mayChangeCatalogue(execution)) this.catalogueMoves()
     if (changesData(execution) && this.protect().touches(execution.facts)) this.deferred = true
+  }
+
+  /** Looked at when it is done, for this session, and again when it is committed. */
+  private catalogueMoves(): void {
+    this.catalogueMoved = true
+    this.hooks.catalogueChanged()
+  }
+
+  transactionOver(): void {
+    if (this.catalogueMoved) this.hooks.catalogueChanged()
+    this.catalogueMoved = false
   }
 
   /** An error of the broker's own statement is recorded, not shown. */

@@ -69,6 +69,8 @@ export class Conversation {
   searchPathStale = true
   /** In this transaction, so that its end may move search_path too. */
   settingsTouched = false
+  /** An approved unit ran in this transaction. */
+  changed = false
   /** The broker itself has lifted the guard, for an approved unit. */
   window = false
   /** The bound on rows that the last approval came with. */
@@ -108,6 +110,9 @@ export class Conversation {
 
   ready(): void {
     this.reply(READY[this.status])
+    if (!this.changed || this.status !== 'I') return
+    this.changed = false
+    this.emit({ type: 'changed' })
   }
 
   execution(

@@ -10,6 +10,7 @@ export function* runUnit(c: Conversation, unit: Unit, snapshot: () => Step): Ste
   const inBlock = c.status === 'T'
   const opened = inBlock ? yield* openInBlock(c) : yield* openWindow(c)
   if (!opened) throw new Broken('the target does not take an approved statement')
+  c.changed = true
   yield* snapshot()
   settle(c, unit.executions)
   const { error } = c.target

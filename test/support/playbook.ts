@@ -196,7 +196,7 @@ export const REFUSED: Answer = { kind: 'refused', sqlstate: '42501', message: 'n
 export const HELD: Answer = { kind: 'held', request: 'r-1', message: 'held', hint: 'ask bob' }
 
 /** Outputs that only the record needs. */
-const QUIET: ReadonlySet<string> = new Set(['parameter', 'error', 'copied'])
+const QUIET: ReadonlySet<string> = new Set(['parameter', 'error', 'copied', 'changed'])
 
 /** Starts where most conversations are after a moment: the search path is known. */
 export function play(options: Partial<GateOptions> = {}): Play {
