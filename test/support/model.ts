@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import type { Output } from '../../protocol/pg/conversation.ts'
+import type { Answer } from '../../protocol/pg/execution.ts'
+import { PostgresGate } from '../../protocol/pg/gate.ts'
+import { analysisOf } from './analyses.ts'
+import { KINDS, type Said } from './arbitrary-client.ts'
+import { ModelServer } from './model-server.ts'
+import { bytesForClient, type Input } from './pieces.ts'
+
+/** A client, the gate and a server that answers at once; writes are decided by a given list. */
+export class Model {
+  readonly server = new ModelServer()
+  readonly toClient: Buffer[] = []
+  closed: Extract<Output, { type: 'close' }> | null = null
+  allowed = 0
+  private readonly gate: PostgresGate
+  private readonly decisions: readonly boolean[]
+  private decided = 0
+  private pending: Input[] = []
+
+  constructor(decisions: readonly boolean[]) {
+    this.decisions = decisions
+    this.gate = new PostgresGate({ parameters: new Map(), roles: null })
+  }
+
+  client(bytes: Buffer): void {
+    this.pending.push({ type: 'client', bytes })
+    for (let input = this.pending.shift(); input !== undefined; input = this.pending.shift()) {
+      for (const output of this.gate.handle(input)) this.one(output)
+    }
+  }
+
+  private one(output: Output): void {
+    const bytes = bytesForClient(output)
+    if (bytes !== null) this.toClient.push(bytes)
+    if (output.type === 'close') this.closed = output
+    if (output.type === 'send') this.send(output.bytes)
+    if (output.type === 'ask') this.ask(output)
+  }
+
+  private send(bytes: Buffer): void {
+    const before = this.server.written.length
+    for (let rest = bytes; rest.length > 0; ) {
+      const size = rest.readInt32BE(1) + 1
+      this.pending.push({ type: 'target', bytes: this.server.take(rest.subarray(0, size)) })
+      rest = rest.subarray(size)
+    }
+    if (this.server.written.length > before) assert.ok(this.allowed > 0, 'a write was not decided')
+  }
+
+  private ask({ id, question }: Extract<Output, { type: 'ask' }>): void {
+    const tell = (answer: Answer): number => this.pending.push({ type: 'answer', id, answer })
+    if (question.kind === 'analyse') {
+      const kind = KINDS[question.text.toString()]
+      assert.ok(kind !== undefined)
+      tell({ kind: 'analysis', analysis: analysisOf(question.text, [kind()]) })
+      return
+    }
+    const isWrite = question.unit.executions.some((each) => each.facts?.class === 'write')
+    if (!isWrite) tell({ kind: 'allow' })
+    else if (question.dry) tell({ kind: 'held', request: '', message: '', hint: '' })
+    else this.decide(tell, question.unit.executions.length)
+  }
+
+  private decide(tell: (answer: Answer) => number, count: number): void {
+    tell({ kind: 'held', request: 'r', message: 'held', hint: '' })
+    const yes = this.decisions[this.decided++ % this.decisions.length] ?? false
+    if (yes) this.allowed += count
+    tell(
+      yes
+        ? { kind: 'approved', request: 'r', maxRows: null }
+        : { kind: 'refused', sqlstate: '42501', message: 'no', hint: 'no' },
+    )
+  }
+
+  /** ReadyForQuery that the client was given. */
+  get readies(): number {
+    let count = 0
+    for (let rest = Buffer.concat(this.toClient); rest.length > 0; ) {
+      if (rest[0] === 0x5a) count++
+      rest = rest.subarray(rest.readInt32BE(1) + 1)
+    }
+    return count
+  }
+}
+
+/**
+ * As the protocol counts them: one for each Sync, and one for each Query that is not skipped. A
+ * Query is skipped between an error of the extended protocol and the next Sync.
+ */
+export function check(said: readonly Said[], decisions: readonly boolean[]): void {
+  const model = new Model(decisions)
+  let least = 0
+  let most = 0
+  for (const { bytes, kind } of said) {
+    const before = model.readies
+    model.client(bytes)
+    if (kind === 'sync') {
+      assert.equal(model.readies, before + 1, 'one ReadyForQuery for one Sync')
+      least++
+    }
+    if (kind === 'query') assert.ok(model.readies - before <= 1)
+    if (kind === 'other') assert.equal(model.readies, before)
+    if (kind !== 'other') most++
+    assert.equal(model.closed, null)
+  }
+  assert.ok(model.readies >= least && model.readies <= most)
+  // Bind and Execute of a unit, or its Query: never more than what was allowed.
+  const bound = model.server.written.filter((each) => each.startsWith('bind')).length
+  const run = model.server.written.length - bound
+  assert.ok(bound <= model.allowed && run <= model.allowed, 'a write ran that nobody allowed')
+}
