@@ -1,0 +1,52 @@
+import type { NewEntry } from '../../protocol/log/entries.ts'
+import type { Execution } from '../../protocol/pg/execution.ts'
+import type { Analysis } from '../../protocol/pg/statement.ts'
+import { nameOf } from '../approval/person.ts'
+import type { RequestRecord } from '../store/store.ts'
+import { strictestClass } from './snapshot.ts'
+
+/** A text as the client sent it; it may hold several statements, or none that can be read. */
+export function textEntry(ref: number, text: Buffer, analysis: Analysis): NewEntry {
+  const all = analysis.ok ? analysis.statements : []
+  return {
+    kind: 'statement',
+    ref,
+    text,
+    class: analysis.ok ? strictestClass(all) : 'unknown',
+    reads: [...new Set(all.flatMap((facts) => facts.reads))],
+    writes: [...new Set(all.flatMap((facts) => facts.writes))],
+    verbs: [...new Set(all.map((facts) => facts.verb))],
+    why: analysis.ok ? (all.find((facts) => facts.why !== '')?.why ?? null) : analysis.message,
+  }
+}
+
+/** One statement of it. */
+export function statementEntry(ref: number, { facts, text, underlying }: Execution): NewEntry {
+  return {
+    kind: 'statement',
+    ref,
+    text,
+    class: facts?.class ?? 'unknown',
+    reads: facts?.reads ?? [],
+    writes: facts?.writes ?? [],
+    verbs: facts === null ? [] : [facts.verb],
+    why: underlying === null ? (facts?.why ?? null) : `runs: ${underlying.toString('utf8')}`,
+  }
+}
+
+/** Where a request stands, and who brought it there. */
+export function requestEntry(record: RequestRecord): NewEntry {
+  const last = record.decisions.at(-1)
+  const why = record.history.at(-1)?.why ?? null
+  return {
+    kind: 'request',
+    request: record.id,
+    state: record.state,
+    by: record.state === 'approved' || record.state === 'rejected' ? deciders(record) : null,
+    comment: last?.comment ?? why,
+  }
+}
+
+export function deciders(record: RequestRecord): string {
+  return record.decisions.map((each) => nameOf(each.by)).join(', ')
+}

@@ -1,0 +1,275 @@
+import type { NewEntry } from '../../protocol/log/entries.ts'
+import type { Answer, Execution, Report, Unit } from '../../protocol/pg/execution.ts'
+import type { Desk } from '../approval/desk.ts'
+import { nameOf } from '../approval/person.ts'
+import type { Principal } from '../identity/principal.ts'
+import type { Verdict } from '../policy/decide.ts'
+import type { SessionRecorder } from '../recorder/recorder.ts'
+import type { Runtime } from '../runtime.ts'
+import type { RequestRecord } from '../store/store.ts'
+import type { ClientEnd } from './client-end.ts'
+import { deciders, requestEntry } from './entries.ts'
+import { shownParameters } from './parameters.ts'
+import { classOf, digestOf, effectOf, factsOf, type Place, statementText } from './snapshot.ts'
+import type { Spool } from './spool.ts'
+
+export interface HoldParts extends Place {
+  readonly session: string
+  readonly approval: { readonly expiresAfter: number; readonly inTransaction: number }
+  readonly reason: string | null
+  readonly client: ClientEnd
+  readonly desk: Desk
+  readonly recorder: SessionRecorder
+  readonly spool: Spool
+  readonly runtime: Runtime
+  readonly onFault: (error: unknown) => void
+}
+
+export type Hold = Extract<Verdict, { decision: 'hold' }>
+export type Later = (answer: Answer) => void
+export type Refused = Extract<Answer, { kind: 'refused' }>
+
+interface Waiting {
+  readonly stop: AbortController
+  /** Why nobody waits for the decision any more. */
+  why: string | null
+}
+
+interface Held {
+  readonly request: string
+  readonly digest: string
+  readonly principal: Principal
+  readonly unit: Unit
+}
+
+/** What a session holds until people have decided: asks them, waits, spends what they approved. */
+export class Holds {
+  private readonly parts: HoldParts
+  private readonly pending = new Map<number, Waiting>()
+  private closed = false
+
+  constructor(parts: HoldParts) {
+    this.parts = parts
+  }
+
+  /** Asks people about the unit; what they say is told later. `entries`: its record so far. */
+  ask(
+    id: number,
+    request: string,
+    unit: Unit,
+    hold: Hold,
+    entries: NewEntry[],
+    later: Later,
+  ): void {
+    this.hold(id, request, unit, hold, entries, later).catch((error) => {
+      this.parts.onFault(error)
+      later(OUT_OF_ORDER)
+    })
+  }
+
+  private async hold(
+    id: number,
+    request: string,
+    unit: Unit,
+    verdict: Hold,
+    entries: NewEntry[],
+    later: Later,
+  ): Promise<void> {
+    const { parts } = this
+    const principal = parts.client.principal()
+    if (unit.spooled && parts.spool.isTooLarge) return later(TOO_MUCH_DATA)
+    const waiting: Waiting = { stop: new AbortController(), why: null }
+    this.pending.set(id, waiting)
+    const asked = verdict.needs.map((need) => `${need.count} of ${need.group}`).join(' and ')
+    if (unit.spooled) this.recordSpool(unit, entries)
+    const digest = await this.open(request, unit, verdict, principal)
+    const by = nameOf(principal)
+    entries.push({ kind: 'request', request, state: 'pending', by, comment: asked })
+    if (waiting.why !== null) {
+      await parts.desk.cancel(request, 'session', waiting.why)
+      return
+    }
+    const message = `held for approval as ${request}: asks ${asked}`
+    const hint = `another person runs: hoop approve ${request}`
+    later({ kind: 'held', request, message, hint })
+    this.tell('held', request, message, { asked })
+    await this.decided({ request, digest, principal, unit }, waiting, later)
+    this.pending.delete(id)
+  }
+
+  private recordSpool({ executions }: Unit, entries: NewEntry[]): void {
+    const { rows, size, digest } = this.parts.spool.summary(isBinary(executions[0]))
+    entries.push({ kind: 'copy-in', ref: executions[0]?.notes.ref ?? 0, rows, size, digest })
+  }
+
+  private async open(id: string, unit: Unit, verdict: Hold, principal: Principal): Promise<string> {
+    const { desk, approval, runtime, spool, session, connection, database, reason } = this.parts
+    const spooled = unit.spooled ? spool.summary(isBinary(unit.executions[0])) : null
+    const digest = digestOf(this.parts, unit, spooled?.digest ?? null)
+    const statement = statementText(unit)
+    const wait = unit.inTransaction ? approval.inTransaction : approval.expiresAfter
+    await desk.open({
+      id,
+      kind: 'statement',
+      session,
+      requester: principal,
+      connection,
+      database,
+      statement,
+      parameters: unit.executions.flatMap(shownParameters),
+      class: classOf(unit),
+      effect: effectOf(unit),
+      digest,
+      size: Buffer.byteLength(statement) + (spooled?.size ?? 0),
+      reason,
+      needs: verdict.needs,
+      expiresAt: runtime.now() + wait,
+      inTransaction: unit.inTransaction,
+      facts: factsOf(unit),
+      spool: spooled,
+    })
+    return digest
+  }
+
+  /** Waits for people. An approval is spent, on disk, before the gate hears of it. */
+  private async decided(
+    { request, digest, principal, unit }: Held,
+    waiting: Waiting,
+    later: Later,
+  ): Promise<void> {
+    const { desk, recorder } = this.parts
+    const record = await this.decision(request, waiting.stop.signal)
+    if (record === null || waiting.why !== null) {
+      await this.giveUp(request, waiting.why ?? 'the session is over')
+      return
+    }
+    recorder.append([requestEntry(record)])
+    if (record.state !== 'approved') {
+      const refused = refusal(record)
+      this.tell(eventOf(record), request, refused.message)
+      return later(refused)
+    }
+    const excess = unit.spooled ? this.exceeds(unit, strictestBound(record)) : null
+    if (excess !== null) {
+      await this.giveUp(request, excess.message)
+      return later(excess)
+    }
+    this.tell('approved', request, `approved by ${deciders(record)}`)
+    recorder.sync()
+    await desk.spend(request, digest, principal)
+    if (waiting.why !== null) {
+      await desk.settle(request, { status: 'error', sqlstate: '57014', rows: null })
+      return
+    }
+    recorder.append([{ kind: 'request', request, state: 'executed', by: null, comment: null }])
+    later({ kind: 'approved', request, maxRows: strictestBound(record) })
+  }
+
+  /** COPY commits as it ends: a bound on its rows must hold before. */
+  private exceeds(unit: Unit, maxRows: number | null): Refused | null {
+    if (maxRows === null) return null
+    const { rows } = this.parts.spool.summary(isBinary(unit.executions[0]))
+    if (rows !== null && rows <= maxRows) return null
+    const message = `the data has ${rows ?? 'uncounted'} rows, and ${maxRows} were approved`
+    return { kind: 'refused', sqlstate: '42501', message, hint: 'nothing was run' }
+  }
+
+  private async decision(request: string, signal: AbortSignal): Promise<RequestRecord | null> {
+    try {
+      return await this.parts.desk.decided(request, signal)
+    } catch (error) {
+      if (signal.aborted) return null
+      throw error
+    }
+  }
+
+  private async giveUp(request: string, why: string): Promise<void> {
+    const record = await this.parts.desk.cancel(request, 'session', why)
+    this.tell('cancelled', request, why)
+    this.recordIfOpen(requestEntry(record))
+  }
+
+  /** The session may be over by now; then its end says it. */
+  private recordIfOpen(entry: NewEntry): void {
+    if (!this.closed) this.parts.recorder.append([entry])
+  }
+
+  withdraw(id: number, why: string): void {
+    const waiting = this.pending.get(id)
+    if (waiting === undefined) return
+    waiting.why = why
+    waiting.stop.abort()
+  }
+
+  settle(settled: Extract<Report, { type: 'settled' }>): void {
+    const { request, status, sqlstate, rows } = settled
+    const done = this.parts.desk.settle(request, { status, sqlstate, rows })
+    done.then(() => this.tell('executed', request, outcomeText(settled)), this.parts.onFault)
+  }
+
+  /** The session is over: what waits is given up. */
+  close(why: string): void {
+    this.closed = true
+    for (const id of this.pending.keys()) this.withdraw(id, `the session is over: ${why}`)
+  }
+
+  now(): string {
+    return new Date(this.parts.runtime.now()).toISOString()
+  }
+
+  private tell(
+    event: 'held' | 'approved' | 'rejected' | 'expired' | 'cancelled' | 'executed',
+    request: string,
+    message: string,
+    more: Record<string, string> = {},
+  ): void {
+    if (!this.closed) this.parts.client.event({ event, request, message, at: this.now(), ...more })
+  }
+}
+
+function isBinary(execution: Execution | undefined): boolean {
+  const command = execution?.facts?.command
+  return command?.type === 'copy-in' && command.options.format === 'binary'
+}
+
+/** The smallest bound that an approver set; null = none did. */
+export function strictestBound(record: RequestRecord): number | null {
+  const bounds = record.decisions.flatMap((each) => each.maxRows ?? [])
+  return bounds.length === 0 ? null : Math.min(...bounds)
+}
+
+function refusal(record: RequestRecord): Refused {
+  const { id, state } = record
+  const last = record.decisions.at(-1)
+  const entry = record.history.at(-1)
+  const by = entry?.by == null ? '' : ` by ${nameOf(entry.by)}`
+  const why = (state === 'rejected' ? last?.comment : entry?.why) ?? null
+  const message = `request ${id} was ${state}${by}${why === null ? '' : `: ${why}`}`
+  const hint =
+    state === 'expired' ? 'nobody decided in time; run it again to ask again' : 'nothing was run'
+  return { kind: 'refused', sqlstate: '42501', message, hint }
+}
+
+function eventOf(record: RequestRecord): 'rejected' | 'expired' | 'cancelled' {
+  return record.state === 'rejected' || record.state === 'expired' ? record.state : 'cancelled'
+}
+
+function outcomeText({ status, sqlstate, rows }: Extract<Report, { type: 'settled' }>): string {
+  if (status === 'unknown') return 'sent, but the answer never came: the outcome is unknown'
+  if (status === 'error') return `the target refused it (SQLSTATE ${sqlstate ?? 'unknown'})`
+  return rows === null ? 'done' : `done, ${rows} rows`
+}
+
+const OUT_OF_ORDER: Answer = {
+  kind: 'refused',
+  sqlstate: '58000',
+  message: 'approvals cannot be asked for at the moment',
+  hint: 'nothing was run; see the log of the broker',
+}
+
+const TOO_MUCH_DATA: Answer = {
+  kind: 'refused',
+  sqlstate: '54000',
+  message: 'the data is larger than what may be kept until somebody decides',
+  hint: 'copy it in smaller pieces, or have limits.copy_spool raised',
+}
