@@ -23,6 +23,10 @@ export function createExecService(deps: SessionDeps): ExecService {
   }
 }
 
+function wholeText({ searchPath }: Target, text: Buffer, executions: Unit['executions']): Unit {
+  return { executions, text, sentText: text, searchPath, inTransaction: false, spooled: false }
+}
+
 type SqlOrder = Extract<ExecOrder, { type: 'sql' }>
 
 async function* runSql(deps: SessionDeps, order: SqlOrder): AsyncGenerator<ExecEvent> {
@@ -64,7 +68,7 @@ async function ask(
   target: Target,
   { text, analysis, verdict }: Asked,
 ): Promise<RequestRecord> {
-  const unit = unitOf(text, analysis)
+  const unit = unitOf(target, text, analysis)
   const now = deps.runtime.now()
   return deps.desk.open({
     kind: 'exec',
@@ -88,15 +92,11 @@ async function ask(
 
 function digestOfText(target: Target, text: Buffer): string {
   const place = { connection: target.connection.name, database: target.database }
-  return digestOf(
-    place,
-    { text, executions: [], sentText: text, inTransaction: false, spooled: false },
-    null,
-  )
+  return digestOf(place, wholeText(target, text, []), null)
 }
 
 /** The text as approvers are told of it; nothing here is ever sent. */
-function unitOf(text: Buffer, analysis: Analysis): Unit {
+function unitOf(target: Target, text: Buffer, analysis: Analysis): Unit {
   const facts: readonly (StatementFacts | null)[] = analysis.ok ? analysis.statements : [null]
   const executions = facts.map((one, id) => ({
     id,
@@ -111,7 +111,7 @@ function unitOf(text: Buffer, analysis: Analysis): Unit {
     rows: null,
     notes: { ref: 0, begunAt: 0, plan: null },
   }))
-  return { executions, text, sentText: text, inTransaction: false, spooled: false }
+  return wholeText(target, text, executions)
 }
 
 /** Who goes away takes the request back; when only the waiting runs out it stays. */

@@ -9,7 +9,7 @@ export interface Place {
 }
 
 /**
- * SHA-256 over all that will run: where, which bytes, with which parameters, which copied data.
+ * SHA-256 over all that will run: where, in which schemas, which bytes, with which parameters, which copied data.
  * Each field is preceded by its length, so that no two snapshots have the same bytes.
  */
 export function digestOf(place: Place, unit: Unit, spoolDigest: string | null): string {
@@ -22,6 +22,7 @@ export function digestOf(place: Place, unit: Unit, spoolDigest: string | null): 
   field('hoop snapshot 1')
   field(place.connection)
   field(place.database)
+  field(unit.searchPath.join('\0'))
   field(unit.text)
   for (const execution of unit.executions) {
     field(execution.text)

@@ -50,6 +50,8 @@ export interface Unit {
   /** The same as the target is sent it. */
   readonly sentText: Buffer
   readonly inTransaction: boolean
+  /** The schemas in which names are looked up, in order. */
+  readonly searchPath: readonly string[]
   /** True: data of COPY FROM STDIN is spooled and part of what is decided. */
   readonly spooled: boolean
 }

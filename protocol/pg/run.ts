@@ -77,6 +77,7 @@ export function unitOf(
     text,
     sentText: text,
     inTransaction: c.status === 'T',
+    searchPath: c.searchPath,
     spooled: false,
     ...more,
   }
