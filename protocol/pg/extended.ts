@@ -193,7 +193,8 @@ function* changing(c: Conversation, ops: readonly Op[]): Step {
   yield* runUnit(c, unit, function* () {
     for (const op of unitOps) {
       if (op.op === 'execute') sendExecute(c, op, true)
-      else sendOp(c, op)
+      // What is bound and not run was not shown to those who decided: it is not planned either.
+      else sendOp(c, op, true)
     }
     if (c.maxRows !== null && !(yield* withinBound(c, c.maxRows, executions))) return
     endWithSync(c)

@@ -83,7 +83,7 @@ function sendBind(c: Conversation, name: string, portal: Portal, defer: boolean)
     c.names.portals.set(name, portal)
   }
   if (localCommand(portal.prepared) !== null) return answer(c, BIND_COMPLETE, known)
-  portal.deferred = defer || (changes(portal.prepared) && !c.window)
+  portal.deferred = defer || changes(portal.prepared)
   if (portal.deferred) answer(c, BIND_COMPLETE, known)
   else bind(c, portal, { visible: true, done: known })
 }
