@@ -18,6 +18,8 @@ import {
 export const KINDS: Readonly<Record<string, () => Facts>> = {
   read: reads,
   write: () => writes(),
+  bad: reads,
+  'bad write': () => writes(),
   begin: () => begins(),
   commit: commits,
   rollback: rollsBack,
@@ -60,6 +62,28 @@ const exchange: fc.Arbitrary<Said[]> = fc.oneof(
     ]),
 )
 
+const CONTROLS: ReadonlySet<string> = new Set(['begin', 'commit', 'rollback', 'save', 'back'])
+
+/** Transaction control only by Query, and nothing that writes. */
+export function isReading({ bytes, kind }: Said): boolean {
+  const text = bytes.toString('latin1')
+  if (text.includes('write')) return false
+  return kind === 'query' || ![...CONTROLS].some((each) => text.includes(each))
+}
+
 export const conversation = fc
   .array(exchange, { maxLength: 12 })
   .map((all): Said[] => [...all.flat(), { bytes: sync(), kind: 'sync' }])
+
+/** The gate answers at Sync and Query; what comes before is said together with it. */
+export function turns(said: readonly Said[]): Said[] {
+  const all: Said[] = []
+  let before: Buffer[] = []
+  for (const { bytes, kind } of said) {
+    before.push(bytes)
+    if (kind === 'other') continue
+    all.push({ bytes: Buffer.concat(before), kind })
+    before = []
+  }
+  return all
+}

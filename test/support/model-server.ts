@@ -21,8 +21,18 @@ export class ModelServer {
   private readonly portals = new Map<string, string>()
   private readonly savepoints: string[] = []
 
-  /** One message of the broker, and the answer. */
+  /** Whole messages, and their answers. */
   take(bytes: Buffer): Buffer {
+    const answers: Buffer[] = []
+    for (let rest = bytes; rest.length > 0; ) {
+      const size = rest.readInt32BE(1) + 1
+      answers.push(this.one(rest.subarray(0, size)))
+      rest = rest.subarray(size)
+    }
+    return Buffer.concat(answers)
+  }
+
+  private one(bytes: Buffer): Buffer {
     const type = String.fromCharCode(bytes[0] ?? 0)
     const body = bytes.subarray(5)
     if (type === 'S') return this.sync()
@@ -43,14 +53,20 @@ export class ModelServer {
 
   private fail(): Buffer {
     if (this.status === 'T') this.status = 'E'
-    return error('XX000')
+    return FAILED
   }
 
   private query(text: string): Buffer {
     this.portals.delete('')
+    this.statements.delete('')
+    if (this.status === 'I') this.portals.clear()
     if (text.startsWith('SELECT pg_catalog.array_to_string'))
       return Buffer.concat([columns('p'), row('public'), complete('SELECT 1')])
-    const answers = text.split('; ').map((each) => this.run(each))
+    const answers: Buffer[] = []
+    for (const each of (SPELLED[text] ?? text).split('; ')) {
+      answers.push(this.run(each))
+      if (answers.at(-1)?.[0] === ERROR) break
+    }
     return Buffer.concat(answers)
   }
 
@@ -74,6 +90,7 @@ export class ModelServer {
 
   private plain(text: string): Buffer {
     if (text === 'write') this.written.push(text)
+    if (text.startsWith('bad')) return this.fail()
     return text === 'read'
       ? Buffer.concat([columns('a'), row('1'), complete('SELECT 1')])
       : complete(text.split(' ')[0]?.toUpperCase() ?? '')
@@ -101,8 +118,7 @@ export class ModelServer {
     const [what, name] = [first[0], first.slice(1)]
     switch (type) {
       case 'P':
-        this.statements.set(first, second)
-        return this.status === 'E' ? null : parseComplete
+        return this.parse(first, second)
       case 'B':
         return this.bind(first, this.statements.get(second))
       case 'D':
@@ -118,8 +134,16 @@ export class ModelServer {
     }
   }
 
+  private parse(name: string, text: string): Buffer | null {
+    if (name === '') this.statements.delete('')
+    if (this.status === 'E' || this.statements.has(name)) return null
+    this.statements.set(name, text)
+    return parseComplete
+  }
+
   private bind(portal: string, text: string | undefined): Buffer | null {
     if (text === undefined || this.status === 'E') return null
+    if (portal !== '' && this.portals.has(portal)) return null
     if (text === 'write') this.written.push(`bind ${text}`)
     this.portals.set(portal, text)
     return bindComplete
@@ -135,6 +159,7 @@ export class ModelServer {
   private execute(text: string | undefined): Buffer | null {
     if (text === undefined || this.status === 'E') return null
     const answer = this.plain(text)
+    if (answer === FAILED) return null
     // Execute says no RowDescription.
     return text === 'read' ? Buffer.concat([row('1'), complete('SELECT 1')]) : answer
   }
@@ -144,4 +169,14 @@ function textOf(body: Buffer): string {
   return body.toString('utf8', 0, body.indexOf(0))
 }
 
+/** What a client says, as the broker would. */
+const SPELLED: Readonly<Record<string, string>> = {
+  begin: 'BEGIN',
+  commit: 'COMMIT',
+  rollback: 'ROLLBACK',
+  save: 'SAVEPOINT a',
+  back: 'ROLLBACK TO SAVEPOINT a',
+}
+const ERROR = 0x45
+const FAILED = error('XX000')
 const NOTHING = Buffer.alloc(0)

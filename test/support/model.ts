@@ -4,6 +4,7 @@ import type { Answer } from '../../protocol/pg/execution.ts'
 import { PostgresGate } from '../../protocol/pg/gate.ts'
 import { analysisOf } from './analyses.ts'
 import { KINDS, type Said } from './arbitrary-client.ts'
+import { summary } from './messages.ts'
 import { ModelServer } from './model-server.ts'
 import { bytesForClient, type Input } from './pieces.ts'
 
@@ -40,11 +41,7 @@ export class Model {
 
   private send(bytes: Buffer): void {
     const before = this.server.written.length
-    for (let rest = bytes; rest.length > 0; ) {
-      const size = rest.readInt32BE(1) + 1
-      this.pending.push({ type: 'target', bytes: this.server.take(rest.subarray(0, size)) })
-      rest = rest.subarray(size)
-    }
+    this.pending.push({ type: 'target', bytes: this.server.take(bytes) })
     if (this.server.written.length > before) assert.ok(this.allowed > 0, 'a write was not decided')
   }
 
@@ -82,6 +79,26 @@ export class Model {
     }
     return count
   }
+}
+
+/** A gate that allows everything does not show: the same conversation without it is the same. */
+export function checkInvisible(said: readonly Said[]): void {
+  const [model, server] = [new Model([true]), new ModelServer()]
+  let aborted = false
+  for (const { bytes } of said) {
+    const before = model.toClient.length
+    model.client(bytes)
+    const seen = kindsOf(model.toClient.slice(before), aborted)
+    const expected = kindsOf([server.take(bytes)], aborted)
+    assert.deepEqual(seen, expected, `after ${bytes.toString('latin1')}`)
+    aborted = expected.at(-1) === 'Z E'
+  }
+}
+
+/** The messages; of errors, that they are errors. In an aborted block the gate says nothing before. */
+function kindsOf(buffers: readonly Buffer[], aborted: boolean): string[] {
+  const all = summary(Buffer.concat(buffers)).map((each) => (each.startsWith('E') ? 'E' : each))
+  return aborted && all.includes('E') ? all.slice(all.indexOf('E')) : all
 }
 
 /**

@@ -311,6 +311,24 @@ suite('extended query: what changes', () => {
     t.shows('Z I')
   })
 
+  scene('PG-52: what is bound behind an approved write and not run is not planned with it', (t) => {
+    const [write, more] = ['delete from x', 'select sly()']
+    t.client(parse(write), bind(), execute(), parse(more), bind(), sync())
+    t.asks(write, writes('DELETE'))
+    t.asks(more, writes('SELECT'))
+    t.sends(parse(write, 'hoop_1'), sync())
+    t.target(parseComplete, ready())
+    t.allows(write)
+    t.window.opens()
+    t.sends(
+      ...[bind({ statement: 'hoop_1' }), describePortal(), execute()],
+      ...[parse(more, 'hoop_2'), sync()],
+    )
+    t.target(bindComplete, noData, complete('DELETE 1'), parseComplete, ready())
+    t.window.closes()
+    t.shows('1', '2', 'C DELETE 1', '1', '2', 'Z I')
+  })
+
   scene('a write that an error would undo is not run, and nobody is asked', (t) => {
     t.client(parse('delete from x'), bind(), execute(), bind({ statement: 'no' }), sync())
     t.asks('delete from x', writes('DELETE'))

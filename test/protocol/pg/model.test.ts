@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { describe as suite, test } from 'node:test'
 import fc from 'fast-check'
 import { PostgresGate } from '../../../protocol/pg/gate.ts'
-import { conversation } from '../../support/arbitrary-client.ts'
+import { conversation, isReading, turns } from '../../support/arbitrary-client.ts'
 import { int32, query } from '../../support/messages.ts'
-import { check } from '../../support/model.ts'
+import { check, checkInvisible } from '../../support/model.ts'
 import { play } from '../../support/playbook.ts'
 
 const DECISIONS = fc.array(fc.boolean(), { minLength: 1, maxLength: 5 })
@@ -13,6 +13,13 @@ const fresh = () => new PostgresGate({ parameters: new Map(), roles: null })
 suite('any conversation', () => {
   test('writes run only when allowed; each Sync has its ReadyForQuery, no other has', () => {
     fc.assert(fc.property(conversation, DECISIONS, check), { numRuns: 400 })
+  })
+})
+
+suite('any conversation that only reads', () => {
+  test('is with the gate as without it, at each Sync and each Query', () => {
+    const reading = conversation.map((said) => turns(said.filter(isReading)))
+    fc.assert(fc.property(reading, checkInvisible), { numRuns: 400 })
   })
 })
 
