@@ -49,5 +49,6 @@ function knownCode(said: string, isNotice: boolean): string {
 }
 
 function textOf(code: string): string {
-  return `${CONDITION.get(code)} (text hidden: the statement has to do with protected columns)`
+  const what = code === '00000' ? 'notice' : CONDITION.get(code)
+  return `${what} (text hidden: the statement has to do with protected columns)`
 }

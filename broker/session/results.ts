@@ -41,7 +41,6 @@ export class Results {
   private partsLength = 0
   /** Something was changed that has to do with protected columns. */
   private deferred = false
-
   /** Something was done that others cannot see before its transaction ends. */
   private catalogueMoved = false
 
@@ -200,9 +199,11 @@ export class Results {
     this.hooks.catalogueChanged()
   }
 
+  /** What was deferred has spoken, and what was made is there for all. */
   transactionOver(): void {
     if (this.catalogueMoved) this.hooks.catalogueChanged()
     this.catalogueMoved = false
+    this.deferred = false
   }
 
   /** An error of the broker's own statement is recorded, not shown. */
