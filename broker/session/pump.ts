@@ -40,6 +40,8 @@ export class Pump {
   private readonly toClient: Buffer[] = []
   private readonly toTarget: Buffer[] = []
   private targetFull = false
+  /** The client does not take what it was sent: nor is more taken from it. */
+  private clientFull = false
   private clientPaused = false
   private replaying = false
   private ended = false
@@ -50,7 +52,7 @@ export class Pump {
     upstream.onData((bytes) => this.feed({ type: 'target', bytes }))
     upstream.onClose((why) => this.feed({ type: 'target-closed', why }))
     upstream.onDrain(() => this.targetDrained())
-    client.onDrain(() => upstream.resume())
+    client.onDrain(() => this.clientDrained())
     client.onClose(() => this.feed({ type: 'client-closed' }))
     client.onExpired(() => this.kill(EXPIRED.message, EXPIRED.hint))
     client.onData((bytes) => this.feed({ type: 'client', bytes }))
@@ -145,12 +147,21 @@ export class Pump {
     const { recorder, upstream, client, gate } = this.parts
     if (this.entries.length > 0) recorder.append(this.entries.splice(0))
     if (this.toTarget.length > 0) this.targetFull = !upstream.write(joined(this.toTarget))
-    if (this.toClient.length > 0 && !writeAll(client, this.toClient)) upstream.pause()
-    const pause = this.targetFull || gate.waiting > INBOX_LIMIT
+    if (this.toClient.length > 0 && !writeAll(client, this.toClient)) {
+      this.clientFull = true
+      upstream.pause()
+    }
+    const pause = this.targetFull || this.clientFull || gate.waiting > INBOX_LIMIT
     if (pause === this.clientPaused) return
     this.clientPaused = pause
     if (pause) client.pause()
     else client.resume()
+  }
+
+  private clientDrained(): void {
+    this.clientFull = false
+    this.parts.upstream.resume()
+    if (!this.ended) this.release()
   }
 
   private targetDrained(): void {

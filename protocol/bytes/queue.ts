@@ -6,6 +6,8 @@ export class ByteQueue {
   private readonly chunks: Buffer[] = []
   private start = 0
   private total = 0
+  /** How many of the last chunks are tiny. */
+  private tiny = 0
 
   get length(): number {
     return this.total
@@ -15,6 +17,18 @@ export class ByteQueue {
     if (chunk.length === 0) return
     this.chunks.push(chunk)
     this.total += chunk.length
+    this.tiny = chunk.length < TINY ? this.tiny + 1 : 0
+    if (this.tiny >= MOST_TINY) this.joinTiny()
+  }
+
+  /**
+   * A peer that sends byte by byte makes each of them cost an object: many become one. The first
+   * chunk stays as it is, because a part of it may be used up.
+   */
+  private joinTiny(): void {
+    const count = Math.min(this.tiny, this.chunks.length - 1)
+    this.chunks.push(Buffer.concat(this.chunks.splice(this.chunks.length - count)))
+    this.tiny = 0
   }
 
   /** The bytes of the first chunk that are not used: what can be looked at without a copy. */
@@ -57,8 +71,13 @@ export class ByteQueue {
       this.start = 0
       gone++
     }
-    if (gone > 0) this.chunks.splice(0, gone)
+    if (gone === 0) return
+    this.chunks.splice(0, gone)
+    this.tiny = Math.min(this.tiny, this.chunks.length)
   }
 }
 
 const EMPTY = Buffer.alloc(0)
+
+const TINY = 256
+const MOST_TINY = 1_024

@@ -266,7 +266,8 @@ function* converse(c: Conversation): Step {
       case 'close':
         if (skipping) break
         held += roughSize(message)
-        if (held > PIPELINE_LIMIT) throw new MalformedBytes('too much without a Sync')
+        if (held > PIPELINE_LIMIT || messages.length >= MOST_MESSAGES)
+          throw new MalformedBytes('too much without a Sync')
         messages.push(message)
         break
       case 'flush':
@@ -307,23 +308,27 @@ function* pipelineBefore(c: Conversation, messages: readonly Extended[]): Step<b
   return failed
 }
 
+/** Of the smallest message, as objects. */
+const OVERHEAD = 256
+
 /** What a message keeps in memory, near enough to bound the inbox. */
 function roughSize(message: FrontendMessage): number {
   switch (message.type) {
     case 'query':
     case 'parse':
-      return message.text.length + 16
+      return message.text.length + OVERHEAD
     case 'bind':
-      return message.tail.bytes.length + 16
+      return message.tail.bytes.length + OVERHEAD
     case 'copy-data':
-      return message.bytes.length + 5
+      return message.bytes.length + OVERHEAD
     default:
-      return 16
+      return OVERHEAD
   }
 }
 
 /** Bytes of extended messages that are kept until Sync or Flush. */
 const PIPELINE_LIMIT = 0x3fffffff
+const MOST_MESSAGES = 500_000
 
 const QUIET: Resumed = { type: 'quiet' }
 

@@ -121,6 +121,16 @@ describe('attacks', () => {
     assert.deepEqual(codes(got), ['23505'])
     assert.ok(!got.bytes.includes(SECRET))
   })
+
+  test('who does not read the answers is not listened to, so that they do not pile up', async () => {
+    const other = await stack.client('postgres')
+    await other.take()
+    other.reads = false
+    other.send((writer) => writer.sync())
+    assert.equal(other.paused, true)
+    assert.equal(other.unread, 6)
+    other.vanish()
+  })
 })
 
 const NO_TYPES = Buffer.alloc(0)

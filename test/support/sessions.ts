@@ -209,6 +209,10 @@ export interface Exchange {
 
 export class RawClient implements ClientEnd {
   session: LiveSession | null = null
+  /** False: what comes is counted, and the broker told to wait. */
+  reads = true
+  unread = 0
+  paused = false
   readonly plans: { names: readonly string[]; masked: readonly boolean[] }[] = []
   readonly #framer = new Framer({ ...BACKEND_RULES, stream: new Set() })
   #frames: { type: string; bytes: Buffer }[] = []
@@ -222,6 +226,10 @@ export class RawClient implements ClientEnd {
   }
 
   write(bytes: Buffer): boolean {
+    if (!this.reads) {
+      this.unread += bytes.length
+      return false
+    }
     this.#framer.push(bytes)
     for (let frame = this.#framer.next(); frame !== null; frame = this.#framer.next()) {
       this.#frames.push({ type: String.fromCharCode(frame.type), bytes: Buffer.from(frame.bytes) })
@@ -247,11 +255,11 @@ export class RawClient implements ClientEnd {
   }
 
   pause(): void {
-    return
+    this.paused = true
   }
 
   resume(): void {
-    return
+    this.paused = false
   }
 
   event(): void {
