@@ -81,7 +81,7 @@ function judgeGuarded(name: string, values: readonly string[] | null): Refusal |
           'Send the write itself: it is held for an approver.',
         )
   }
-  if (name === 'row_security' && values === null) return null
+  if (name === 'row_security' && (values === null || isOn(value))) return null
   return refuse(name, 'it is not on the list of settings that a session may move')
 }
 
