@@ -11,6 +11,8 @@ export type GateInput<Answer> =
   | { readonly type: 'answer'; readonly id: number; readonly answer: Answer }
   /** The client asks, beside the conversation, that what runs or waits be given up. */
   | { readonly type: 'cancel' }
+  /** What was said of the target before may be out of date: it is to be asked again. */
+  | { readonly type: 'renewed' }
   | { readonly type: 'client-closed' }
   | { readonly type: 'target-closed'; readonly why: string }
   /** Bytes that were spooled, read back for the target. */

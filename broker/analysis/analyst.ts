@@ -40,6 +40,8 @@ export interface Analyst {
   /** At once where the text is known, else as soon as a worker has judged it. Never throws. */
   analyse(text: Buffer, searchPath: readonly string[]): Analysis | Promise<Analysis>
   catalogue(): Catalogue
+  /** Another number whenever what was said before may not be right any more. */
+  readonly epoch: number
   /** Reads the catalogue again if it changed. */
   refresh(): Promise<void>
   /** DDL ran: nothing is answered from what was known before. */
@@ -127,6 +129,7 @@ class TargetAnalyst implements Analyst {
   private lookedAt = 0
   private timer: Timer | null = null
   private closed = false
+  epoch = 1
   private lastPath: readonly string[] | null = null
   private lastPathKey = ''
 
@@ -180,6 +183,7 @@ class TargetAnalyst implements Analyst {
 
   invalidate(): void {
     this.wanted++
+    this.epoch++
     this.cache.clear()
     void this.refresh()
   }
@@ -246,6 +250,7 @@ class TargetAnalyst implements Analyst {
   private async reload(): Promise<void> {
     const reading = await this.source.read(this.reading.catalogue.version + 1)
     this.reading = reading
+    this.epoch++
     this.cache.clear()
     this.small.use(reading.catalogue)
     this.large.use(reading.catalogue)

@@ -181,7 +181,19 @@ function start(deps: SessionDeps, started: Started): Pump {
   })
   client.write(greeting(upstream, session))
   const onEnd = (): void => deps.sessions.remove(session)
-  return new Pump({ gate, client, upstream, recorder, judge, results, spool, onEnd, onFault })
+  const epoch = (): number => analyst.epoch
+  return new Pump({
+    gate,
+    client,
+    upstream,
+    recorder,
+    judge,
+    results,
+    spool,
+    epoch,
+    onEnd,
+    onFault,
+  })
 }
 
 function openRecord(deps: SessionDeps, { order, session, target, principal }: Started) {

@@ -22,6 +22,8 @@ export interface PumpParts {
   readonly judge: Judge
   readonly results: Results
   readonly spool: Spool
+  /** Of the analyst: another number when what it said may not be right any more. */
+  readonly epoch: () => number
   /** Once, when everything is over. */
   readonly onEnd: (why: string) => void
   /** A bug: for the log of the broker, never for the client. */
@@ -39,6 +41,7 @@ export class Pump {
   private readonly entries: NewEntry[] = []
   private readonly toClient: Buffer[] = []
   private readonly toTarget: Buffer[] = []
+  private epoch: number
   private targetFull = false
   /** The client does not take what it was sent: nor is more taken from it. */
   private clientFull = false
@@ -48,6 +51,7 @@ export class Pump {
 
   constructor(parts: PumpParts) {
     this.parts = parts
+    this.epoch = parts.epoch()
     const { client, upstream } = parts
     upstream.onData((bytes) => this.feed({ type: 'target', bytes }))
     upstream.onClose((why) => this.feed({ type: 'target-closed', why }))
@@ -73,11 +77,19 @@ export class Pump {
   private feed(input: GateInput<Answer>): void {
     if (this.ended) return
     try {
+      this.renew()
       this.handle(this.parts.gate.handle(input))
       if (!this.ended) this.release()
     } catch (error) {
       this.broken(error)
     }
+  }
+
+  private renew(): void {
+    const epoch = this.parts.epoch()
+    if (epoch === this.epoch) return
+    this.epoch = epoch
+    this.handle(this.parts.gate.handle({ type: 'renewed' }))
   }
 
   private handle(outputs: readonly Output[]): void {

@@ -9,7 +9,7 @@ import {
 import { Block } from './block.ts'
 import type { Answer, Execution, Question, Report, Unit } from './execution.ts'
 import { type FrontendMessage, FrontendWriter } from './frontend.ts'
-import { Names } from './names.ts'
+import { type Knowledge, Names } from './names.ts'
 import type { Analysis, StatementFacts } from './statement.ts'
 import { TargetHalf } from './target-half.ts'
 
@@ -67,6 +67,8 @@ export class Conversation {
   searchPath: readonly string[] = []
   /** Something ran that may have changed search_path: ask before the next analysis. */
   searchPathStale = true
+  /** Facts hold as long as this is the same object: names mean the same, as far as is known. */
+  knowledge: Knowledge = {}
   /** In this transaction, so that its end may move search_path too. */
   settingsTouched = false
   /** An approved unit ran in this transaction. */
@@ -93,6 +95,10 @@ export class Conversation {
 
   get status(): TransactionStatus {
     return this.target.status
+  }
+
+  renew(): void {
+    this.knowledge = {}
   }
 
   emit(output: Output): void {
@@ -215,7 +221,10 @@ export class Conversation {
     this.target.onHiddenRow = null
     if (path === null) throw new Broken('the target does not tell its search_path')
     const schemas = (path as string).split('\n')
-    if (schemas.join('\n') !== this.searchPath.join('\n')) this.searchPath = schemas
+    if (schemas.join('\n') !== this.searchPath.join('\n')) {
+      this.searchPath = schemas
+      this.renew()
+    }
     this.searchPathStale = false
   }
 

@@ -7,9 +7,18 @@ import type { Analysis, StatementFacts } from './statement.ts'
  * or somebody may have replaced a function: the target then looks all names up again, and so do we.
  */
 export function* refreshed(c: Conversation, prepared: Prepared): Step<Prepared> {
-  if (prepared.kind !== 'statement') return prepared
+  if (isFresh(c, prepared)) return prepared
+  const { knowledge } = c
   const facts = factsNow(yield* c.analyse(prepared.text), prepared)
-  return facts === prepared.facts ? prepared : { ...prepared, facts }
+  // What was learned while the answer was on its way is not in it.
+  const knownAt = c.knowledge === knowledge ? knowledge : prepared.knownAt
+  if (facts !== prepared.facts) return { ...prepared, facts, knownAt }
+  prepared.knownAt = knownAt
+  return prepared
+}
+
+export function isFresh(c: Conversation, { kind, knownAt }: Prepared): boolean {
+  return kind !== 'statement' || (knownAt === c.knowledge && !c.searchPathStale)
 }
 
 /** The same for the statement that EXECUTE names. */

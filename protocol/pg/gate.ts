@@ -31,7 +31,7 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
   private readonly conversation: Step
   private wait: Wait | null = null
   private interrupt: 'cancel' | 'gone' | null = null
-  private answers = new Map<number, Answer[]>()
+  private answers: { readonly id: number; readonly answer: Answer }[] = []
   private readonly spooled: (Buffer | null)[] = []
   private over = false
 
@@ -68,12 +68,12 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
         return this.takeClient(input.bytes)
       case 'target':
         return this.takeTarget(input.bytes)
-      case 'answer': {
-        const answers = this.answers.get(input.id) ?? []
-        answers.push(input.answer)
-        this.answers.set(input.id, answers)
+      case 'answer':
+        this.answers.push(input)
         return
-      }
+      case 'renewed':
+        this.c.renew()
+        return
       case 'cancel':
         if (this.mayCancel()) this.interrupt ??= 'cancel'
         else if (!this.c.target.quiet) this.c.emit({ type: 'cancel-target' })
@@ -167,14 +167,19 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
 
   /** A client that gives up is heard while people are asked; before, the answer is on its way. */
   private nextAnswer(id: number, held: boolean): Resumed | null {
-    const answers = this.answers.get(id)
-    const answer = answers?.shift()
+    const answer = this.takeAnswer(id)
     if (answer !== undefined) {
-      if (answers?.length === 0) this.answers.delete(id)
       if (answer.kind !== 'held' && this.interrupt === 'cancel') this.interrupt = null
       return { type: 'answer', answer }
     }
     return held ? this.interrupted() : null
+  }
+
+  /** Answers to questions that were withdrawn are passed over. */
+  private takeAnswer(id: number): Answer | undefined {
+    let next = this.answers.shift()
+    while (next !== undefined && next.id !== id) next = this.answers.shift()
+    return next?.answer
   }
 
   private nextSpooled(): Resumed | null {

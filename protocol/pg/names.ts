@@ -2,6 +2,9 @@ import type { Shape } from './execution.ts'
 import type { BindTail } from './frontend.ts'
 import type { StatementFacts } from './statement.ts'
 
+/** Stands for what names mean at the target, by identity: another object, another meaning. */
+export type Knowledge = object
+
 /** A prepared statement. It never changes: a new Parse makes a new one under a new name. */
 export interface Prepared {
   /** What the target calls it. */
@@ -20,6 +23,8 @@ export interface Prepared {
   readonly kind: 'statement' | 'empty' | 'unparsed'
   /** The command tag that the client sees, where `sentText` would give another. */
   readonly tag: string | null
+  /** When the facts were right. */
+  knownAt: Knowledge
   onTarget: boolean
 }
 

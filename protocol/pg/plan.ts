@@ -1,9 +1,9 @@
 import { asControl, type Control } from './control.ts'
 import { type Conversation, runsUnderGuard, type Step } from './conversation.ts'
 import type { Execution } from './execution.ts'
-import { refreshed, refreshNamed } from './fresh.ts'
+import { isFresh, refreshed, refreshNamed } from './fresh.ts'
 import { type FrontendMessage, MAX_NAME, parameterTypes } from './frontend.ts'
-import type { Portal, Prepared } from './names.ts'
+import type { Knowledge, Portal, Prepared } from './names.ts'
 import { movesPath, type Refused, type Resolved, resolve } from './resolve.ts'
 import type { Command } from './statement.ts'
 
@@ -56,21 +56,18 @@ export function needsUnit(op: Op): op is ExecuteOp {
 export function* plan(c: Conversation, messages: readonly Extended[]): Step<Op[]> {
   const planner = new Planner(c)
   for (const message of messages) {
-    const op = yield* look(c, planner, message)
-    planner.ops.push(op)
+    if (planner.isStale(message)) yield* planner.refresh(message)
+    const op = message.type === 'parse' ? yield* parse(c, planner, message) : planner.look(message)
+    planner.ops.push(dropping(op, message))
     if (op.op === 'fail') break
   }
   return planner.ops
 }
 
-function* look(c: Conversation, planner: Planner, message: Extended): Step<Op> {
-  if (message.type === 'parse') {
-    const op = yield* parse(c, planner, message)
-    return op.op === 'fail' && message.name === '' ? { ...op, dropsUnnamed: true } : op
-  }
-  if (message.type === 'bind') yield* planner.refresh(message.statement)
-  if (message.type === 'execute') yield* planner.refreshNamed(message.portal)
-  return planner.look(message)
+/** A Parse without a name that fails takes the statement without a name with it. */
+function dropping(op: Op, message: Extended): Op {
+  if (op.op !== 'fail' || message.type !== 'parse' || message.name !== '') return op
+  return { ...op, dropsUnnamed: true }
 }
 
 function* parse(
@@ -102,11 +99,14 @@ class Planner {
   /** A statement before names cursors or prepared statements anew, by SQL. */
   private namesMoved = false
   private readonly c: Conversation
+  /** At the beginning: facts are no older. */
+  private readonly knowledge: Knowledge
   private readonly statements = new Map<string, Prepared | null>()
   private readonly portals = new Map<string, Portal | null>()
 
   constructor(c: Conversation) {
     this.c = c
+    this.knowledge = c.knowledge
   }
 
   look(message: Exclude<Extended, { type: 'parse' }>): Op {
@@ -122,17 +122,25 @@ class Planner {
     }
   }
 
-  /** Names in a statement of before are looked up again when it is bound, as the target does. */
-  *refresh(name: string): Step {
-    const prepared = this.statement(name)
-    if (prepared === undefined || this.isNew(prepared)) return
-    this.statements.set(name, yield* refreshed(this.c, prepared))
+  /** Names are looked up again at Bind, and at Execute what EXECUTE names, as the target does. */
+  isStale(message: Extended): boolean {
+    if (message.type === 'bind') {
+      const prepared = this.statement(message.statement)
+      return prepared !== undefined && !isFresh(this.c, prepared) && !this.isNew(prepared)
+    }
+    if (message.type !== 'execute') return false
+    return this.portal(message.portal)?.prepared.facts?.command.type === 'execute'
   }
 
-  /** The same for what EXECUTE names. */
-  *refreshNamed(portal: string): Step {
-    const facts = this.portal(portal)?.prepared.facts ?? null
-    if (facts !== null) yield* refreshNamed(this.c, facts)
+  *refresh(message: Extended): Step {
+    if (message.type === 'bind') {
+      const prepared = this.statement(message.statement)
+      if (prepared === undefined) return
+      this.statements.set(message.statement, yield* refreshed(this.c, prepared))
+    } else if (message.type === 'execute') {
+      const facts = this.portal(message.portal)?.prepared.facts ?? null
+      if (facts !== null) yield* refreshNamed(this.c, facts)
+    }
   }
 
   private isNew(prepared: Prepared): boolean {
@@ -161,6 +169,7 @@ class Planner {
       underlying: resolved.underlying,
       tag: resolved.tag,
       kind,
+      knownAt: this.knowledge,
       onTarget: false,
     }
     this.statements.set(name, prepared)

@@ -155,6 +155,7 @@ function sqlPrepared(name: string, inner: StatementFacts, text: Buffer): Prepare
     underlying: text,
     kind: 'statement',
     tag: null,
+    knownAt: NEVER,
     onTarget: true,
   }
 }
@@ -287,3 +288,5 @@ const duplicateStatement = (name: string): Resolution =>
   no('42P05', `prepared statement "${name}" already exists`)
 
 const NO_BYTES = Buffer.alloc(0)
+/** Looked up at the first use. */
+const NEVER = {}

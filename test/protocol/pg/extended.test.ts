@@ -77,7 +77,6 @@ suite('extended query: reads', () => {
     t.target(parseComplete, parameters(25), SHAPE)
     t.replies(parseComplete, parameters(25), SHAPE)
     t.client(bind({ statement: 's', values: ['x'] }), execute(), sync())
-    t.asks('select $1', reads())
     t.allows('select $1')
     t.sends(bind({ statement: 'hoop_1', values: ['x'] }), describePortal(), execute(), sync())
     t.target(bindComplete, SHAPE, ...ROWS, ready())
@@ -125,8 +124,6 @@ suite('extended query: reads', () => {
       ...[execute('pa', 1), execute('pb', 1), execute('pa', 1), execute('pb', 1)],
     ]
     t.client(...pipeline, sync())
-    t.asks('select ssn', reads())
-    t.asks('select name', reads())
     t.allows('select ssn;\nselect name;\nselect ssn;\nselect name')
     t.sends(
       bind({ statement: 'hoop_1', portal: 'hoop_3' }),
@@ -258,7 +255,6 @@ suite('extended query: what changes', () => {
     t.target(parseComplete, parameters(23), noData)
     t.replies(parseComplete, parameters(23), noData)
     t.client(bind({ statement: 's', values: ['7'] }), execute(), sync())
-    t.asks(text, writes('DELETE'))
     t.sends(sync())
     t.target(ready())
     const { unit, tell } = t.judges(text)
