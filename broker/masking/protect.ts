@@ -52,6 +52,13 @@ const TELLTALES: readonly string[] = [
   'pg_stat_statements.query',
 ]
 
+/** Passwords, of roles and of other servers: never shown, whatever the policy says of masks. */
+const CREDENTIALS: readonly string[] = [
+  'pg_catalog.pg_authid.rolpassword',
+  'pg_catalog.pg_user_mapping.umoptions',
+  'pg_catalog.pg_subscription.subconninfo',
+]
+
 export function protectColumns(
   rules: readonly MaskRule[],
   catalogue: MaskCatalogue,
@@ -65,18 +72,23 @@ export function protectColumns(
     return hit ? [] : [rule.column]
   })
   if (rules.length > 0) for (const column of TELLTALES) found.add(column, redact, catalogue)
+  const hide: Wanted = { how: 'null', last: 0, key }
+  for (const column of CREDENTIALS) found.add(column, hide, catalogue)
   while (spread(found, catalogue));
+  const hasRules = rules.length > 0
   return {
-    empty: rules.length === 0,
+    empty: !hasRules && found.tables.size === 0,
     textTypes: textTypes(catalogue),
     unresolved,
     redact,
     // Table 0: facts say that the value may be any value of the database.
-    wanted: (table, column) =>
-      table === 0 && rules.length > 0 ? redact : found.wanted(table, column),
+    wanted: (table, column) => (table === 0 && hasRules ? redact : found.wanted(table, column)),
     knows: (table) => catalogue.relations.has(table),
     isBase: (table) => isBase(catalogue.relations.get(table)),
-    touches: (facts) => rules.length > 0 && (facts === null || touches(facts, found, catalogue)),
+    touches: (facts) =>
+      hasRules
+        ? facts === null || touches(facts, found, catalogue)
+        : facts?.tables.some((table) => found.tables.has(table)) === true,
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
+  AUTHID,
   CITEXT,
   EVENTS,
   EVENTS_2024,
@@ -121,4 +122,14 @@ test('what a statement touches', () => {
 test('what may be any value of the database is masked', () => {
   assert.equal(protectedBy(RULES).wanted(0, 0)?.how, 'redact')
   assert.equal(protectedBy([]).wanted(0, 0), null)
+})
+
+test('passwords of the target are never shown, masks or no masks', () => {
+  for (const protect of [protectedBy(RULES), protectedBy([])]) {
+    assert.equal(protect.empty, false)
+    assert.equal(protect.wanted(AUTHID, 2)?.how, 'null')
+    assert.equal(protect.wanted(AUTHID, 1), null)
+    assert.equal(protect.touches(factsOf({ tables: [AUTHID] })), true)
+  }
+  assert.equal(protectedBy([]).touches(factsOf({ tables: [PEOPLE] })), false)
 })

@@ -16,6 +16,7 @@ export const EVENTS = 16404
 export const EVENTS_2024 = 16405
 export const TOAST = 16406
 export const STATS = 12290
+export const AUTHID = 1260
 export const CITEXT = 16500
 
 type Columns = readonly (string | readonly [string, string])[]
@@ -59,6 +60,7 @@ export const CATALOGUE = buildCatalogue({
       ...{ schema: 'pg_toast', kind: 'toast', owner: PEOPLE },
     }),
     relation(STATS, 'pg_stats', ['tablename', 'most_common_vals'], SYSTEM),
+    relation(AUTHID, 'pg_authid', ['rolname', 'rolpassword'], SYSTEM),
   ],
 })
 
