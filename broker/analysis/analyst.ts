@@ -4,12 +4,13 @@
  * in the broker's own thread would let one text stop everybody (see architecture.md).
  */
 import type { Catalogue } from '../../protocol/pg/catalogue.ts'
-import type { Analysis } from '../../protocol/pg/statement.ts'
+import type { Analysis, StatementFacts } from '../../protocol/pg/statement.ts'
 import type { Runtime, Timer } from '../runtime.ts'
 import type { Upstream } from '../upstream/postgres.ts'
 import { VerdictCache } from './cache.ts'
 import { Lane, noVerdict } from './lane.ts'
 import { fingerprint, loadCatalogue } from './load.ts'
+import { objectsQuery } from './objects.ts'
 import { type Ask, asker } from './query.ts'
 import { shapeOfText } from './shape.ts'
 
@@ -40,6 +41,8 @@ export interface Analyst {
   /** At once where the text is known, else as soon as a worker has judged it. Never throws. */
   analyse(text: Buffer, searchPath: readonly string[]): Analysis | Promise<Analysis>
   catalogue(): Catalogue
+  /** Of the objects that the statements stand on; another one when any was replaced. Throws. */
+  objects(statements: readonly (StatementFacts | null)[]): Promise<string>
   /** Another number whenever what was said before may not be right any more. */
   readonly epoch: number
   /** Reads the catalogue again if it changed. */
@@ -76,6 +79,11 @@ class Source {
     return { print, catalogue: await loadCatalogue(ask, version) }
   }
 
+  async first(sql: string): Promise<string> {
+    const ask = await this.ask()
+    return (await ask(sql))[0] ?? ''
+  }
+
   async print(): Promise<string> {
     return fingerprint(await this.ask())
   }
@@ -101,6 +109,11 @@ class Source {
 interface Keys {
   readonly own: string
   readonly shape: string | null
+}
+
+/** All that it names is in the catalogue; a name that is not found stands without its schema. */
+function isUnderstood({ class: kind, reads, writes }: StatementFacts): boolean {
+  return kind !== 'unknown' && [...reads, ...writes].every((name) => name.includes('.'))
 }
 
 /** Only what passes anyway is kept by shape; nothing in its facts repeats a part of the text. */
@@ -188,6 +201,16 @@ class TargetAnalyst implements Analyst {
     void this.refresh()
   }
 
+  /** What is not understood may stand on anything, so the whole catalogue must stay as it is. */
+  async objects(statements: readonly (StatementFacts | null)[]): Promise<string> {
+    const known = statements.filter(
+      (facts) => facts !== null && isUnderstood(facts),
+    ) as StatementFacts[]
+    const query = objectsQuery(known)
+    const objects = query === null ? '' : await this.source.first(query)
+    return known.length === statements.length ? objects : `${objects} ${await this.source.print()}`
+  }
+
   /** What is known may be wrong: nothing is answered before the catalogue was looked at. */
   private get stale(): boolean {
     return this.looked !== this.wanted
@@ -230,7 +253,7 @@ class TargetAnalyst implements Analyst {
   /** A name that nobody knows may have been made since; but not each time within a second. */
   private missesNames(analysis: Analysis): boolean {
     if (!analysis.ok || this.runtime.monotonic() - this.lookedAt < 1_000) return false
-    return analysis.statements.some((one) => one.class === 'unknown')
+    return !analysis.statements.every(isUnderstood)
   }
 
   /** Failing leaves what is known as it is: stale if it was stale. */

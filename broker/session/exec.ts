@@ -80,7 +80,7 @@ async function ask(
     parameters: [],
     class: classOf(unit),
     effect: effectOf(unit),
-    digest: digestOfText(target, text),
+    digest: await digestOfText(target, text, unit),
     size: text.length,
     reason: order.reason,
     needs: verdict.needs,
@@ -90,9 +90,17 @@ async function ask(
   })
 }
 
-function digestOfText(target: Target, text: Buffer): string {
+async function digestOfText(target: Target, text: Buffer, unit: Unit): Promise<string> {
   const place = { connection: target.connection.name, database: target.database }
-  return digestOf(place, wholeText(target, text, []), null)
+  const facts = unit.executions.map((each) => each.facts)
+  const objects = await target.analyst.objects(facts)
+  return digestOf(place, wholeText(target, text, []), { spool: null, objects })
+}
+
+/** As it is now; another digest than the approved one if what it names was replaced. */
+async function digestNow(target: Target, text: Buffer): Promise<string> {
+  const analysis = await target.analyst.analyse(text, target.searchPath)
+  return digestOfText(target, text, unitOf(target, text, analysis))
 }
 
 /** The text as approvers are told of it; nothing here is ever sent. */
@@ -204,7 +212,8 @@ async function* execute(deps: SessionDeps, run: Run): AsyncGenerator<ExecEvent> 
     onPlan: (shape, plan) => client.planned(shape, plan),
   })
   try {
-    if (ticket !== null) await deps.desk.spend(ticket.id, digestOfText(target, text), order.caller)
+    if (ticket !== null)
+      await deps.desk.spend(ticket.id, await digestNow(target, text), order.caller)
     order.signal.addEventListener('abort', () => client.abandon(), { once: true })
     client.query(text)
     for await (const event of client.results()) yield event

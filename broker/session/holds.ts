@@ -1,5 +1,6 @@
 import type { NewEntry } from '../../protocol/log/entries.ts'
 import type { Answer, Execution, Report, Unit } from '../../protocol/pg/execution.ts'
+import type { Analyst } from '../analysis/analyst.ts'
 import type { Desk } from '../approval/desk.ts'
 import { nameOf } from '../approval/person.ts'
 import type { Principal } from '../identity/principal.ts'
@@ -22,6 +23,7 @@ export interface HoldParts extends Place {
   readonly recorder: SessionRecorder
   readonly spool: Spool
   readonly runtime: Runtime
+  readonly analyst: Pick<Analyst, 'objects'>
   readonly onFault: (error: unknown) => void
 }
 
@@ -105,7 +107,7 @@ export class Holds {
   private async open(id: string, unit: Unit, verdict: Hold, principal: Principal): Promise<string> {
     const { desk, approval, runtime, spool, session, connection, database, reason } = this.parts
     const spooled = unit.spooled ? spool.summary(isBinary(unit.executions[0])) : null
-    const digest = digestOf(this.parts, unit, spooled?.digest ?? null)
+    const digest = await this.digest(unit)
     const statement = statementText(unit)
     const wait = unit.inTransaction ? approval.inTransaction : approval.expiresAfter
     await desk.open({
@@ -154,6 +156,10 @@ export class Holds {
       await this.giveUp(request, excess.message)
       return later(excess)
     }
+    if ((await this.digest(unit)) !== digest) {
+      await this.giveUp(request, REPLACED.message)
+      return later(REPLACED)
+    }
     this.tell('approved', request, `approved by ${deciders(record)}`)
     recorder.sync()
     await desk.spend(request, digest, principal)
@@ -163,6 +169,17 @@ export class Holds {
     }
     recorder.append([{ kind: 'request', request, state: 'executed', by: null, comment: null }])
     later({ kind: 'approved', request, maxRows: strictestBound(record) })
+  }
+
+  /** The same again only if all names still stand for what they stood for. */
+  private async digest(unit: Unit): Promise<string> {
+    const { analyst, spool } = this.parts
+    const facts = unit.executions.map((each) => each.facts)
+    const binary = isBinary(unit.executions[0])
+    return digestOf(this.parts, unit, {
+      spool: unit.spooled ? spool.summary(binary).digest : null,
+      objects: await analyst.objects(facts),
+    })
   }
 
   /** COPY commits as it ends: a bound on its rows must hold before. */
@@ -258,6 +275,13 @@ function outcomeText({ status, sqlstate, rows }: Extract<Report, { type: 'settle
   if (status === 'unknown') return 'sent, but the answer never came: the outcome is unknown'
   if (status === 'error') return `the target refused it (SQLSTATE ${sqlstate ?? 'unknown'})`
   return rows === null ? 'done' : `done, ${rows} rows`
+}
+
+const REPLACED: Refused = {
+  kind: 'refused',
+  sqlstate: '42501',
+  message: 'what the statement names was replaced while it waited for approval',
+  hint: 'nothing was run; run it again to ask again',
 }
 
 const OUT_OF_ORDER: Answer = {

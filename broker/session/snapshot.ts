@@ -8,11 +8,19 @@ export interface Place {
   readonly database: string
 }
 
+export interface DigestParts {
+  /** SHA-256 of the data of a COPY FROM STDIN. */
+  readonly spool: string | null
+  /** Of what the names stand for at the target (Analyst.objects). */
+  readonly objects: string
+}
+
 /**
- * SHA-256 over all that will run: where, in which schemas, which bytes, with which parameters, which copied data.
+ * SHA-256 over all that will run: where, in which schemas, which bytes, with which parameters,
+ * which copied data, and what its names stand for.
  * Each field is preceded by its length, so that no two snapshots have the same bytes.
  */
-export function digestOf(place: Place, unit: Unit, spoolDigest: string | null): string {
+export function digestOf(place: Place, unit: Unit, more: DigestParts): string {
   const hash = createHash('sha256')
   const field = (bytes: Buffer | string): void => {
     const length = Buffer.alloc(8)
@@ -30,7 +38,8 @@ export function digestOf(place: Place, unit: Unit, spoolDigest: string | null): 
     field(execution.types.join(','))
     field(execution.parameters?.bytes ?? '')
   }
-  field(spoolDigest ?? '')
+  field(more.spool ?? '')
+  field(more.objects)
   return hash.digest('hex')
 }
 

@@ -40,6 +40,8 @@ export interface Portal {
   shape: Shape | null | undefined
 }
 
+const MOST = 10_000
+
 /** Names that the broker keeps for itself on the target. */
 export const RESERVED = 'hoop_'
 
@@ -53,6 +55,11 @@ export class Names {
   private count = 0
   /** Statements that the target still has and nobody can name any more. */
   private garbage: string[] = []
+
+  /** What one session may keep: each costs memory here and at the target. */
+  get isFull(): boolean {
+    return this.statements.size >= MOST || this.portals.size >= MOST
+  }
 
   fresh(): string {
     return `${RESERVED}${++this.count}`

@@ -4,7 +4,7 @@ import type { Execution } from './execution.ts'
 import { isFresh, refreshed, refreshNamed } from './fresh.ts'
 import { type FrontendMessage, MAX_NAME, parameterTypes } from './frontend.ts'
 import type { Knowledge, Portal, Prepared } from './names.ts'
-import { movesPath, type Refused, type Resolved, resolve } from './resolve.ts'
+import { movesPath, type Refused, type Resolved, resolve, TOO_MANY } from './resolve.ts'
 import type { Command } from './statement.ts'
 
 /** Messages of the extended protocol between two Syncs, with their names looked up. */
@@ -148,6 +148,7 @@ class Planner {
   }
 
   duplicate(name: string): Refused | null {
+    if (this.c.names.isFull) return TOO_MANY
     if (name === '' || this.statement(name) === undefined) return null
     return { code: '42P05', message: `prepared statement "${name}" already exists` }
   }

@@ -81,6 +81,7 @@ function resolvePrepare(
   if (inner.refusal !== null)
     return no(inner.refusal.sqlstate, inner.refusal.message, inner.refusal.hint)
   if (c.names.statements.has(name)) return duplicateStatement(name)
+  if (c.names.isFull) return { ok: false, refused: TOO_MANY }
   const done = (): void => {
     c.names.setStatement(name, sqlPrepared(name, inner, text))
   }
@@ -288,5 +289,11 @@ const duplicateStatement = (name: string): Resolution =>
   no('42P05', `prepared statement "${name}" already exists`)
 
 const NO_BYTES = Buffer.alloc(0)
+export const TOO_MANY: Refused = {
+  code: '54000',
+  message: 'too many prepared statements or cursors in one session',
+  hint: 'close those that are not needed any more',
+}
+
 /** Looked up at the first use. */
 const NEVER = {}

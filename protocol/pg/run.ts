@@ -6,9 +6,14 @@ import type { Refused, Resolved } from './resolve.ts'
 import { runUnit, settle } from './unit.ts'
 
 /** Asks whether it may run, and runs it as what it is: under the guard, or as a unit. */
-export function* decideAndRun(c: Conversation, unit: Unit, send: () => Step): Step<boolean> {
+export function* decideAndRun(
+  c: Conversation,
+  unit: Unit,
+  send: () => Step,
+  tried = false,
+): Step<boolean> {
   if (yield* refusedInReadOnlyBlock(c, unit)) return false
-  if (!(yield* worthAsking(c, unit))) return false
+  if (!tried && !(yield* worthAsking(c, unit))) return false
   if ((yield* c.permission(unit)) !== 'allow') return false
   return yield* runDecided(c, unit, send)
 }

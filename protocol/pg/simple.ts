@@ -15,7 +15,8 @@ export function* simpleQuery(c: Conversation, text: Buffer): Step {
   yield* closeImplicit(c)
   c.target.error = null
   const analysis = yield* c.analyse(text)
-  if (!analysis.ok) yield* unparsed(c, text)
+  // What is too much for our parser may be too much for the target's as well.
+  if (!analysis.ok) yield* unparsed(c, text, analysis.reason === 'syntax')
   else if (analysis.statements.length === 0) c.reply(EMPTY_QUERY)
   else if (mustSplit(analysis.statements)) yield* oneByOne(c, text, analysis.statements)
   else yield* together(c, text, analysis.statements)
@@ -37,11 +38,11 @@ export function* closeImplicit(c: Conversation): Step {
  * Our parser cannot read it. A Parse message runs nothing and lets the target say what it thinks:
  * usually that it cannot either. Where it can, nobody knows what it is, and it is held.
  */
-function* unparsed(c: Conversation, text: Buffer): Step {
+function* unparsed(c: Conversation, text: Buffer, isTrial: boolean): Step {
   if (c.status === 'E') return yield* c.fail(ABORTED)
   const executions = [c.execution(null, text)]
   const unit = unitOf(c, text, executions)
-  yield* decideAndRun(c, unit, () => sendQuery(c, text, NONE, executions))
+  yield* decideAndRun(c, unit, () => sendQuery(c, text, NONE, executions), !isTrial)
 }
 
 /** Statements that change the conversation itself are run one at a time, all others together. */
@@ -76,7 +77,7 @@ function* inTurn(c: Conversation, text: Buffer, statements: readonly StatementFa
 function* anew(c: Conversation, rest: Buffer): Step {
   const analysis = yield* c.analyse(rest)
   if (analysis.ok) yield* inTurn(c, rest, analysis.statements)
-  else yield* unparsed(c, rest)
+  else yield* unparsed(c, rest, analysis.reason === 'syntax')
 }
 
 /** The statement's own text; the same buffer when there is nothing else in it. */

@@ -16,6 +16,7 @@ CREATE TABLE people (id int PRIMARY KEY, name text, ssn text);
 INSERT INTO people VALUES (1, 'Ann', '${SECRET}'), (2, 'Ben', '219-09-9999');
 CREATE TABLE late (ssn text UNIQUE DEFERRABLE INITIALLY DEFERRED);
 CREATE TABLE audit (id int);
+CREATE TABLE busy (id int);
 `
 
 describe('attacks', () => {
@@ -130,6 +131,65 @@ describe('attacks', () => {
     assert.equal(other.paused, true)
     assert.equal(other.unread, 6)
     other.vanish()
+  })
+
+  test('a function that was replaced while it waited does not run', async () => {
+    await admin.query(`CREATE FUNCTION note() RETURNS int LANGUAGE sql VOLATILE
+      AS 'INSERT INTO audit VALUES (1) RETURNING 1'; GRANT EXECUTE ON FUNCTION note() TO app`)
+    const { held } = await client.query('SELECT note()')
+    await admin.query(`CREATE OR REPLACE FUNCTION note() RETURNS int LANGUAGE sql VOLATILE
+      AS 'INSERT INTO audit VALUES (666) RETURNING 1'`)
+    await stack.desk.approve(held as string, BOB)
+    const { errors } = await client.take()
+    assert.deepEqual(
+      errors.map((error) => error.get('C')),
+      ['42501'],
+    )
+    const { rows } = await admin.query('SELECT count(*)::int AS n FROM audit WHERE id = 666')
+    assert.equal(rows[0].n, 0)
+  })
+
+  test('nor does one that hoop had not seen before, or that it knows well', async () => {
+    for (const wait of [0, 1_100]) {
+      await new Promise((resolve) => setTimeout(resolve, wait))
+      const { held } = await client.query('SELECT note(), 1')
+      await admin.query(`CREATE OR REPLACE FUNCTION note() RETURNS int LANGUAGE sql VOLATILE
+        AS 'INSERT INTO audit VALUES (667) RETURNING ${wait}'`)
+      await stack.desk.approve(held as string, BOB)
+      const { errors } = await client.take()
+      assert.deepEqual(
+        errors.map((error) => error.get('C')),
+        ['42501'],
+      )
+    }
+  })
+
+  test('another table in the place of the one that was asked about is not touched', async () => {
+    await admin.query('CREATE TABLE victim (id int); GRANT ALL ON victim TO app')
+    await admin.query('INSERT INTO victim VALUES (1)')
+    const { held } = await client.query('DELETE FROM victim')
+    await admin.query('ALTER TABLE victim RENAME TO victim_old')
+    await admin.query('CREATE TABLE victim (id int); GRANT ALL ON victim TO app')
+    await admin.query('INSERT INTO victim VALUES (1), (2)')
+    await stack.desk.approve(held as string, BOB)
+    const { errors } = await client.take()
+    assert.deepEqual(
+      errors.map((error) => error.get('C')),
+      ['42501'],
+    )
+    const { rows } = await admin.query('SELECT count(*)::int AS n FROM victim')
+    assert.equal(rows[0].n, 2)
+  })
+
+  test('rows that change meanwhile do not stand in the way of what was approved', async () => {
+    const { held } = await client.query('INSERT INTO busy VALUES (7)')
+    await admin.query(
+      'INSERT INTO busy SELECT generate_series(1, 1000); ANALYZE busy; CREATE TABLE other (id int)',
+    )
+    await stack.desk.approve(held as string, BOB)
+    assert.deepEqual((await client.take()).errors, [])
+    const { rows } = await admin.query('SELECT count(*)::int AS n FROM busy')
+    assert.equal(rows[0].n, 1001)
   })
 })
 
