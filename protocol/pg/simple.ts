@@ -15,8 +15,7 @@ export function* simpleQuery(c: Conversation, text: Buffer): Step {
   yield* closeImplicit(c)
   c.target.error = null
   const analysis = yield* c.analyse(text)
-  // What is too much for our parser may be too much for the target's as well.
-  if (!analysis.ok) yield* unparsed(c, text, analysis.reason === 'syntax')
+  if (!analysis.ok) yield* unparsed(c, text, isTriable(text, analysis.reason))
   else if (analysis.statements.length === 0) c.reply(EMPTY_QUERY)
   else if (mustSplit(analysis.statements)) yield* oneByOne(c, text, analysis.statements)
   else yield* together(c, text, analysis.statements)
@@ -44,6 +43,13 @@ function* unparsed(c: Conversation, text: Buffer, isTrial: boolean): Step {
   const unit = unitOf(c, text, executions)
   yield* decideAndRun(c, unit, () => sendQuery(c, text, NONE, executions), !isTrial)
 }
+
+/** What was too much for our parser may keep the target's busy for a minute: only short ones go. */
+function isTriable(text: Buffer, reason: string): boolean {
+  return reason === 'syntax' || text.length <= LONGEST_HARD_TRIAL
+}
+
+const LONGEST_HARD_TRIAL = 65_536
 
 /** Statements that change the conversation itself are run one at a time, all others together. */
 function mustSplit(statements: readonly StatementFacts[]): boolean {
@@ -77,7 +83,7 @@ function* inTurn(c: Conversation, text: Buffer, statements: readonly StatementFa
 function* anew(c: Conversation, rest: Buffer): Step {
   const analysis = yield* c.analyse(rest)
   if (analysis.ok) yield* inTurn(c, rest, analysis.statements)
-  else yield* unparsed(c, rest, analysis.reason === 'syntax')
+  else yield* unparsed(c, rest, isTriable(rest, analysis.reason))
 }
 
 /** The statement's own text; the same buffer when there is nothing else in it. */
