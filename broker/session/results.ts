@@ -1,6 +1,6 @@
 import { MalformedBytes } from '../../protocol/bytes/cursor.ts'
 import type { NewEntry } from '../../protocol/log/entries.ts'
-import { decodeErrorFields } from '../../protocol/pg/backend.ts'
+import { COPY_DONE, decodeErrorFields } from '../../protocol/pg/backend.ts'
 import type { Execution, Report, Shape } from '../../protocol/pg/execution.ts'
 import { HEADER } from '../../protocol/pg/framer.ts'
 import { FrontendWriter } from '../../protocol/pg/frontend.ts'
@@ -255,5 +255,3 @@ function mayChangeCatalogue({ facts }: Execution): boolean {
 }
 
 const PLAIN: ReadonlySet<string> = new Set(['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt'])
-
-const COPY_DONE = Buffer.from([0x63, 0, 0, 0, 4])

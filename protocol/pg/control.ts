@@ -2,6 +2,7 @@ import { GUARD, RELEASE_GUARD } from './block.ts'
 import type { Conversation, Step } from './conversation.ts'
 import type { Execution } from './execution.ts'
 import { RESERVED } from './names.ts'
+import { quoteName } from './quote.ts'
 import { reserved } from './resolve.ts'
 import type { Command, TransactionModes } from './statement.ts'
 
@@ -96,7 +97,7 @@ function* end(c: Conversation, verb: 'commit' | 'rollback', execution: Execution
 function* savepoint(c: Conversation, name: string, execution: Execution): Step {
   if (name.startsWith(RESERVED)) return yield* c.fail(reserved(name).refused, execution)
   if (c.status !== 'T' || c.block.openedReadOnly)
-    return yield* say(c, `SAVEPOINT ${quoted(name)}`, execution)
+    return yield* say(c, `SAVEPOINT ${quoteName(name)}`, execution)
   yield* liftGuard(c)
   const broker = c.block.name()
   yield* say(c, `SAVEPOINT ${broker}`, execution)
@@ -114,7 +115,7 @@ function* cut(
     // The target does not know it either (read-only blocks keep the client's names).
     if (command.name.startsWith(RESERVED))
       return yield* c.fail(reserved(command.name).refused, execution)
-    return yield* say(c, `${verb} ${quoted(command.name)}`, execution)
+    return yield* say(c, `${verb} ${quoteName(command.name)}`, execution)
   }
   yield* say(c, `${verb} ${broker}`, execution)
   if (c.target.error !== null) return
@@ -144,10 +145,6 @@ function* say(c: Conversation, sql: string, execution: Execution): Step {
   c.writer.query(sql)
   c.target.expect({ kind: 'query', visible: true, executions: [execution], done: nothing })
   yield* c.answered()
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
 }
 
 const nothing = (): void => undefined

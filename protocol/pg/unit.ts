@@ -1,6 +1,7 @@
 import { liftGuard } from './control.ts'
 import { Broken, type Conversation, type Step } from './conversation.ts'
 import type { Execution, Unit } from './execution.ts'
+import { quoteName } from './quote.ts'
 
 /**
  * Runs what may write, exactly once, and closes the window behind it. `snapshot` sends it and waits
@@ -26,7 +27,7 @@ function* openWindow(c: Conversation): Step<boolean> {
   c.window = true
   if (!(yield* c.hidden('SET default_transaction_read_only = off'))) return false
   const { roles } = c.options
-  if (roles !== null && !(yield* c.hidden(`SET ROLE ${identifier(roles.writer)}`))) return false
+  if (roles !== null && !(yield* c.hidden(`SET ROLE ${quoteName(roles.writer)}`))) return false
   return c.status === 'I'
 }
 
@@ -55,7 +56,7 @@ function* openInBlock(c: Conversation): Step<boolean> {
   c.window = true
   if (!(yield* liftGuard(c))) return false
   const { roles } = c.options
-  if (roles !== null) return yield* c.hidden(`SET LOCAL ROLE ${identifier(roles.writer)}`)
+  if (roles !== null) return yield* c.hidden(`SET LOCAL ROLE ${quoteName(roles.writer)}`)
   return true
 }
 
@@ -64,7 +65,7 @@ function* closeInBlock(c: Conversation): Step {
   const { roles } = c.options
   if (c.status === 'I') c.block.end()
   if (c.status === 'T' && roles !== null) {
-    const isBack = yield* c.hidden(`SET LOCAL ROLE ${identifier(roles.reader)}`)
+    const isBack = yield* c.hidden(`SET LOCAL ROLE ${quoteName(roles.reader)}`)
     if (!isBack) throw new Broken('the session could not be given its reader role again')
   }
   c.window = false
@@ -84,8 +85,4 @@ export function settle(c: Conversation, executions: readonly Execution[]): void 
 function rowsOf(executions: readonly Execution[]): number | null {
   const counted = executions.map((each) => each.rows).filter((rows) => rows !== null)
   return counted.length === 0 ? null : counted.reduce((sum, rows) => sum + rows, 0)
-}
-
-function identifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
 }

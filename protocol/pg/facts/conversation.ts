@@ -1,10 +1,11 @@
 /** Statements that change the conversation: transactions, settings, cursors, COPY, EXPLAIN. */
 
 import type { CatalogueRelation } from '../catalogue.ts'
+import { quoteName } from '../quote.ts'
 import type { Command, Span, StatementFacts } from '../statement.ts'
 import type { Parts, Work } from './classify.ts'
 import type { Gathering, Scene } from './context.ts'
-import { copyColumns, copyOptions, PROGRAM_REFUSAL, quoteName } from './copy.ts'
+import { copyColumns, copyOptions, PROGRAM_REFUSAL } from './copy.ts'
 import { effectsOf } from './effects.ts'
 import { isTrusted } from './functions.ts'
 import { nameSpan, parenthesised, type Token, tokens } from './lexer.ts'

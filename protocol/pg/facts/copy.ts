@@ -53,11 +53,6 @@ function optionText(argument: unknown): string {
   return 'true'
 }
 
-/** A name as it may stand in SQL, whatever is in it. */
-export function quoteName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
-}
-
 export function copyColumns(body: Tree): string[] | null {
   const names = list(body, 'attlist')
   if (names.length === 0) return null
