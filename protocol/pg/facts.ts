@@ -10,6 +10,7 @@
 import type { ParseResult } from 'libpg-query'
 import type { Catalogue } from './catalogue.ts'
 import { setBodyReader } from './facts/bodies.ts'
+import { budgetFor, TooManySteps } from './facts/budget.ts'
 import { statementFacts } from './facts/classify.ts'
 import { memoOf, type Parse, type Scene } from './facts/context.ts'
 import { effects } from './facts/effects.ts'
@@ -42,19 +43,29 @@ export function facts(
     parse,
     memo: memoOf(catalogue),
     depth: 0,
+    budget: budgetFor(text.length),
   }
   const source = text.toString('latin1')
   if (catalogue.server < 160000 && hasVerticalTab(source)) {
     const message = 'a vertical tab is white space from PostgreSQL 16 on'
     return { ok: false, reason: 'syntax', message, length: text.length }
   }
+  try {
+    return { ok: true, statements: statementsOf(tree as Tree, scene, text, source) }
+  } catch (error) {
+    if (!(error instanceof TooManySteps)) throw error
+    return { ok: false, reason: 'limit', message: error.message, length: text.length }
+  }
+}
+
+function statementsOf(tree: Tree, scene: Scene, text: Buffer, source: string): StatementFacts[] {
   const statements: StatementFacts[] = []
-  for (const raw of list(tree as Tree, 'stmts')) {
+  for (const raw of list(tree, 'stmts')) {
     if (!isTree(raw)) continue
     const root = node(child(raw, 'stmt'))
     if (root !== null) statements.push(statementFacts(scene, root, spanOf(raw, text), source))
   }
-  return { ok: true, statements }
+  return statements
 }
 
 /** Between tokens; inside of strings it is a character. The parser here is the newer one. */

@@ -3,6 +3,7 @@
  * and judged by the same rules, once for each catalogue and search_path.
  */
 import type { CatalogueColumn, CatalogueFunction, CatalogueRelation } from '../catalogue.ts'
+import { spend } from './budget.ts'
 import { type BodyFacts, Gathering, graver, type Scene } from './context.ts'
 import type { Column, Value } from './lineage-types.ts'
 import { origin } from './origins.ts'
@@ -111,14 +112,20 @@ function remembered(
   if (known !== undefined) return known
   // While it is being judged it is unknown: recursion ends here.
   scene.memo.bodies.set(key, null)
-  const found = judged(scene, sql, sight)
-  if (found === null && scene.depth > 0) scene.memo.bodies.delete(key)
-  else scene.memo.bodies.set(key, found)
-  return found
+  try {
+    const found = judged(scene, sql, sight)
+    if (found !== null || scene.depth === 0) scene.memo.bodies.set(key, found)
+    else scene.memo.bodies.delete(key)
+    return found
+  } catch (error) {
+    scene.memo.bodies.delete(key)
+    throw error
+  }
 }
 
 function judged(scene: Scene, sql: string, sight: Sight): BodyFacts | null {
   if (scene.parse === null || reader === null || scene.depth >= MAX_DEPTH) return null
+  spend(scene.budget, sql.length >> 3)
   const statements = parsed(scene.parse, sql)
   if (statements === null) return null
   const gathering = new Gathering({ ...scene, depth: scene.depth + 1 })

@@ -1,6 +1,7 @@
 /** What is being gathered about one statement, and what is remembered for each catalogue. */
 import type { Catalogue, CatalogueOperator } from '../catalogue.ts'
 import type { ColumnOrigin, FunctionUse, Refusal, StatementClass } from '../statement.ts'
+import type { Budget } from './budget.ts'
 import type { Column } from './lineage-types.ts'
 import { NO_ORIGINS, type Origins, origin, unite } from './origins.ts'
 import type { Tree } from './tree.ts'
@@ -18,6 +19,8 @@ export interface Scene {
   readonly memo: Memo
   /** How many bodies (views, functions, queries in strings) we are inside of. */
   readonly depth: number
+  /** Shared by all that is looked at for one text. */
+  readonly budget: Budget
 }
 
 /** What the body of a view, a function or a query in a string does. */

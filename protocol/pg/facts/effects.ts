@@ -4,6 +4,7 @@
  */
 
 import type { CatalogueFunction } from '../catalogue.ts'
+import { spend } from './budget.ts'
 import { callOf, fillsRecords, specialCall } from './calls.ts'
 import { casts, implicitCasts } from './casts.ts'
 import { type Gathering, graver, type Scene } from './context.ts'
@@ -101,6 +102,7 @@ function field(walk: Walk, key: string, inner: object): void {
 }
 
 function enter(walk: Walk, type: string, body: Tree): void {
+  spend(walk.gathering.scene.budget, 1)
   inspect(walk, type, body)
   visit(walk, body)
 }

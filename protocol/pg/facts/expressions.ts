@@ -66,6 +66,12 @@ function parts(state: State, body: unknown, scope: Scope): Value[] {
 }
 
 function columnRef(state: State, body: Tree, scope: Scope): Value {
+  const found = reference(state, body, scope)
+  state.spend(found.row?.length ?? 0)
+  return found
+}
+
+function reference(state: State, body: Tree, scope: Scope): Value {
   state.saw(body)
   const fields = list(body, 'fields')
   const names = strings(fields)

@@ -222,6 +222,9 @@ function join(state: State, body: Tree, scope: Scope): FromItem {
   const right = state.from(body['rarg'], scope)
   scope.items.pop()
   const shared = sharedNames(body, left, right)
+  const width = left.columns.length + right.columns.length
+  // Each shared name is looked for among all columns.
+  state.spend(width + ((width * (shared?.length ?? 0)) >> 6))
   const columns = joinedColumns(left, right, shared ?? [])
   const merged = shared === null ? [] : mergedColumns(left, right, shared)
   state.gathering.decide(combine(merged).origins)

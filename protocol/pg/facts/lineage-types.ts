@@ -1,5 +1,5 @@
 /** What lineage computes with: values, columns, and the names that are in sight. */
-import { ANYTHING, NO_ORIGINS, type Origins, sameOrigins, unite } from './origins.ts'
+import { ANYTHING, NO_ORIGINS, type Origins, sameOrigins, uniteAll } from './origins.ts'
 
 /** What one value is made of. */
 export interface Value {
@@ -30,12 +30,8 @@ export const OPAQUE_VALUE: Value = { origins: ANYTHING, proved: false, plain: fa
 
 /** A value that is computed from these. */
 export function combine(values: readonly Value[]): Value {
-  let origins: Origins = NO_ORIGINS
-  let proved = true
-  for (const value of values) {
-    origins = unite(origins, value.origins)
-    proved &&= value.proved
-  }
+  const origins = uniteAll(values.map((value) => value.origins))
+  const proved = values.every((value) => value.proved)
   return { origins, proved, plain: false, row: null }
 }
 

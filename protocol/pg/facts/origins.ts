@@ -22,6 +22,16 @@ export function unite(left: Origins, right: Origins): Origins {
   return merge(left, right)
 }
 
+/** A few sets are joined one by one; of many, as in a wide row, that would be quadratic. */
+const FEW = 8
+
+export function uniteAll(sets: readonly Origins[]): Origins {
+  if (sets.length <= FEW) return sets.reduce(unite, NO_ORIGINS)
+  const all = new Set<Origin>()
+  for (const set of sets) for (const one of set) all.add(one)
+  return all.size === 0 ? NO_ORIGINS : [...all].sort((a, b) => a - b)
+}
+
 function merge(left: Origins, right: Origins): Origins {
   const out: Origin[] = []
   let i = 0

@@ -80,7 +80,7 @@ export function star(items: readonly FromItem[]): readonly Column[] | null {
   const out: Column[] = []
   for (const item of items) {
     if (item.rest !== null) return null
-    out.push(...item.columns)
+    for (const column of item.columns) out.push(column)
   }
   return out
 }

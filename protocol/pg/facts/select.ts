@@ -79,7 +79,10 @@ export function targets(
   for (const item of items) {
     const columns = target(state, as(item, 'ResTarget') ?? {}, scope)
     if (columns === null) known = false
-    else out.push(...columns)
+    else {
+      state.spend(columns.length)
+      for (const column of columns) out.push(column)
+    }
   }
   return known ? out : null
 }

@@ -1,10 +1,8 @@
 /** Lineage of one statement under way: its parts call each other through this. */
+import { spend } from './budget.ts'
 import type { Gathering } from './context.ts'
 import type { FromItem, Rows, Scope, Value } from './lineage-types.ts'
 import type { Tree } from './tree.ts'
-
-/** More nodes than this are no statement of a person; recursion could make it endless. */
-const MOST_STEPS = 2_000_000
 
 export interface Engine {
   /** SELECT, VALUES, set operations; INSERT, UPDATE, DELETE and MERGE with RETURNING. */
@@ -17,7 +15,6 @@ export interface Engine {
 export class State {
   readonly gathering: Gathering
   private readonly engine: Engine
-  private steps = 0
 
   constructor(gathering: Gathering, engine: Engine) {
     this.gathering = gathering
@@ -25,6 +22,7 @@ export class State {
   }
 
   query(type: string, body: Tree, scope: Scope): Rows {
+    this.spend(1)
     return this.engine.query(this, type, body, scope)
   }
 
@@ -33,8 +31,12 @@ export class State {
   }
 
   value(expression: unknown, scope: Scope): Value {
-    if (++this.steps > MOST_STEPS) throw new RangeError('too many steps')
+    this.spend(1)
     return this.engine.value(this, expression, scope)
+  }
+
+  spend(steps: number): void {
+    spend(this.gathering.scene.budget, steps)
   }
 
   /** A part of the tree that no one may forget: what is not seen makes all of it unproved. */

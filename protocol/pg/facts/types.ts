@@ -21,10 +21,16 @@ export function typeEffect(scene: Scene, oid: number): Effect | null {
   const known = scene.memo.types.get(key)
   if (known !== undefined) return known
   scene.memo.types.set(key, null)
-  const type = scene.catalogue.types.get(oid)
-  const effect = type === undefined ? unknownType(oid) : effectOf(scene, type)
-  scene.memo.types.set(key, effect)
-  return effect
+  try {
+    const type = scene.catalogue.types.get(oid)
+    const effect = type === undefined ? unknownType(oid) : effectOf(scene, type)
+    scene.memo.types.set(key, effect)
+    return effect
+  } catch (error) {
+    // Half judged is not harmless.
+    scene.memo.types.delete(key)
+    throw error
+  }
 }
 
 function unknownType(oid: number): Effect {
