@@ -37,6 +37,17 @@ export const RELATIONS = `SELECT json_build_object(
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 'c', 't')`
 
+/** What rules (other than those that make views) name, and tables that foreign keys change. */
+export const TOUCHES = `SELECT json_build_array(t.of::int8, json_agg(DISTINCT t.other::int8))
+FROM (
+  SELECT w.ev_class AS of, d.refobjid AS other
+  FROM pg_rewrite w JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
+  WHERE w.ev_type <> '1' AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> w.ev_class
+  UNION ALL
+  SELECT k.confrelid, k.conrelid FROM pg_constraint k
+  WHERE k.contype = 'f' AND (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd'))
+) t GROUP BY t.of`
+
 /** prosqlbody came with PostgreSQL 14. */
 export function functionsQuery(server: number): string {
   const source =

@@ -23,6 +23,7 @@ import {
   PREPARE,
   RELATIONS,
   SELF,
+  TOUCHES,
   TYPES,
 } from './load-queries.ts'
 import type { Ask } from './query.ts'
@@ -32,7 +33,7 @@ type Nullable<T, K extends keyof T> = Omit<T, K> & { readonly [P in K]: T[P] | n
 
 interface RelationRow
   extends Nullable<
-    Omit<CatalogueRelation, 'kind' | 'builtin' | 'columns'>,
+    Omit<CatalogueRelation, 'kind' | 'builtin' | 'columns' | 'touches'>,
     'policies' | 'parents'
   > {
   readonly kind: string
@@ -65,7 +66,7 @@ const RELATION_KINDS: Readonly<Record<string, CatalogueRelation['kind']>> = {
   t: 'toast',
 }
 
-function relationOf(row: RelationRow): CatalogueRelation {
+function relationOf(row: RelationRow, touches: ReadonlyMap<number, number[]>): CatalogueRelation {
   return {
     ...row,
     kind: RELATION_KINDS[row.kind] ?? 'table',
@@ -73,6 +74,7 @@ function relationOf(row: RelationRow): CatalogueRelation {
     columns: (row.columns ?? []).map(columnOf),
     policies: row.policies ?? [],
     parents: row.parents ?? [],
+    touches: touches.get(row.oid) ?? [],
   }
 }
 
@@ -166,10 +168,11 @@ async function read(ask: Ask, version: number): Promise<Catalogue> {
     (await ask(sql)).map((row) => JSON.parse(row) as T)
   const [self] = await rows<Pick<Catalogue, 'server' | 'database' | 'user'>>(SELF)
   if (self === undefined) throw new Error('the target does not say what it is')
+  const touches = new Map(await rows<[number, number[]]>(TOUCHES))
   return buildCatalogue({
     ...self,
     version,
-    relations: (await rows<RelationRow>(RELATIONS)).map(relationOf),
+    relations: (await rows<RelationRow>(RELATIONS)).map((row) => relationOf(row, touches)),
     functions: (await rows<FunctionRow>(functionsQuery(self.server))).map(functionOf),
     types: (await rows<TypeRow>(TYPES)).map(typeOf),
     builtinOperators: new Set((await rows<string[]>(BUILTIN_OPERATORS)).flat()),

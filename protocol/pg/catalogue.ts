@@ -68,6 +68,8 @@ export interface CatalogueRelation {
   readonly policies: readonly string[]
   /** OIDs of the tables that it inherits from or is a partition of. */
   readonly parents: readonly number[]
+  /** OIDs of what is written with it: by a rule, or by the action of a foreign key that points here. */
+  readonly touches: readonly number[]
   /** Of foreign tables: the wrapper's name; of TOAST tables null. */
   readonly wrapper: string | null
   /** Of TOAST tables: the OID of the table whose values it keeps. */

@@ -220,6 +220,11 @@ export function joined(outer: StatementFacts, inner: StatementFacts | null): Sta
     reads: [...outer.reads, ...inner.reads],
     writes: [...outer.writes, ...inner.writes],
     tables: [...outer.tables, ...inner.tables],
+    rowsRead: [...outer.rowsRead, ...inner.rowsRead],
+    rowsWritten: [...outer.rowsWritten, ...inner.rowsWritten],
+    columnsRead: [...outer.columnsRead, ...inner.columnsRead],
+    columnsWritten: [...outer.columnsWritten, ...inner.columnsWritten],
+    opaque: outer.opaque || inner.opaque,
     functions: [...outer.functions, ...inner.functions],
     unbounded: outer.unbounded || inner.unbounded,
     ddl: inner.ddl ?? outer.ddl,
@@ -232,7 +237,14 @@ export function joined(outer: StatementFacts, inner: StatementFacts | null): Sta
 /** EXPLAIN without ANALYZE runs nothing, but shows what it would read. */
 function planOnly(outer: StatementFacts, prepared: Prepared): StatementFacts | null {
   if (prepared.facts === null) return null
-  return { ...outer, tables: [...outer.tables, ...prepared.facts.tables] }
+  const { tables, rowsRead, columnsRead, predicates } = prepared.facts
+  return {
+    ...outer,
+    tables: [...outer.tables, ...tables],
+    rowsRead: [...outer.rowsRead, ...rowsRead],
+    columnsRead: [...outer.columnsRead, ...columnsRead],
+    predicates: [...outer.predicates, ...predicates],
+  }
 }
 
 const RANK: Record<StatementClass, number> = {

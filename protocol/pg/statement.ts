@@ -31,6 +31,32 @@ export interface OutputColumn {
   readonly plain: boolean
 }
 
+/**
+ * How a column decides something that shows although its values do not: which rows come, how many,
+ * in which order, or whether the statement fails.
+ */
+export type PredicateUse =
+  /** `=` with a constant or a parameter, IN with constants. */
+  | 'equality'
+  /** IS NULL, count(x). */
+  | 'presence'
+  /** Every other condition: WHERE, HAVING, FILTER, LIMIT, a function that returns rows. */
+  | 'filter'
+  /** ON, USING, NATURAL. */
+  | 'join'
+  | 'order'
+  /** GROUP BY, DISTINCT, PARTITION BY, UNION without ALL, INTERSECT, EXCEPT. */
+  | 'group'
+  /** A value that is computed from it, which may fail. */
+  | 'compute'
+
+/** Column 0: any column of the table; table 0: any value of the database. */
+export interface Predicate extends ColumnOrigin {
+  readonly use: PredicateUse
+  /** Of equality: with how many values it is compared; else 0. */
+  readonly guesses: number
+}
+
 export interface FunctionUse {
   /** `pg_catalog.lower` */
   readonly name: string
@@ -132,15 +158,23 @@ export interface StatementFacts {
   readonly writes: readonly string[]
   /** OIDs of all relations that are read, base tables behind views included. */
   readonly tables: readonly number[]
+  /** The relations of `tables` whose rows are read or written: behind views and rules, too. */
+  readonly rowsRead: readonly number[]
+  readonly rowsWritten: readonly number[]
+  /** Columns that are named, or meant by `*`; column 0 = all that the table has. */
+  readonly columnsRead: readonly ColumnOrigin[]
+  readonly columnsWritten: readonly ColumnOrigin[]
+  /** It runs code, or reaches relations, that nobody can name: it may read and write anything. */
+  readonly opaque: boolean
   readonly functions: readonly FunctionUse[]
-  /** UPDATE or DELETE without WHERE, TRUNCATE: nothing bounds the rows. */
+  /** UPDATE or DELETE that no column bounds, anywhere in it; TRUNCATE. */
   readonly unbounded: boolean
   /** For ddl: `create`, `alter`, `drop`, …; else null. */
   readonly ddl: string | null
   /** Columns that the statement returns, in order; null = not known (or none). */
   readonly output: readonly OutputColumn[] | null
-  /** Columns that decide which rows come back, or in which order (WHERE, JOIN, ORDER BY, …). */
-  readonly predicates: readonly ColumnOrigin[]
+  /** Columns that decide what shows, and how (WHERE, JOIN, ORDER BY, …). */
+  readonly predicates: readonly Predicate[]
   /** Why it has this class, for people: `calls bump(), which is VOLATILE`. */
   readonly why: string
   readonly refusal: Refusal | null

@@ -7,6 +7,7 @@ import { spend } from './budget.ts'
 import { type BodyFacts, Gathering, graver, type Scene } from './context.ts'
 import type { Column, Value } from './lineage-types.ts'
 import { origin } from './origins.ts'
+import { Reaching } from './reach.ts'
 import { as, child, isTree, list, type Node, node } from './tree.ts'
 
 /** Filled by `facts.ts`: effects and lineage need bodies, and bodies need them. */
@@ -58,6 +59,7 @@ export function defaultsBody(scene: Scene, fn: CatalogueFunction): BodyFacts | n
     why: 'hoop cannot read',
     tables: new Set(),
     columns: null,
+    reach: { ...new Reaching().finish(), opaque: true },
   }
   return expressionBody(scene, `defaults ${fn.oid}`, fn.presets) ?? unknown
 }
@@ -136,7 +138,13 @@ function judged(scene: Scene, sql: string, sight: Sight): BodyFacts | null {
   }
   if (gathering.refusal !== null) gathering.add({ class: 'write', why: gathering.refusal.message })
   const { tables, why } = gathering
-  return { class: graver('read', gathering.class), why, tables, columns }
+  return {
+    class: graver('read', gathering.class),
+    why,
+    tables,
+    columns,
+    reach: gathering.reach.finish(),
+  }
 }
 
 /** null = no parse: what cannot be read is not known. */

@@ -1,7 +1,9 @@
 /** What the result of a function is made of. */
 import type { CatalogueFunction } from '../catalogue.ts'
+import type { PredicateUse } from '../statement.ts'
 import { functionBody } from './bodies.ts'
 import { argument, callOf } from './calls.ts'
+import { condition } from './conditions.ts'
 import { EXTENSION_CLASS, OPAQUE } from './function-table.ts'
 import { byArity, isTrusted } from './functions.ts'
 import {
@@ -17,7 +19,7 @@ import {
 } from './lineage-types.ts'
 import { findFunctions } from './names.ts'
 import type { State } from './state.ts'
-import { child, constant, flag, list, node, strings, type Tree, text } from './tree.ts'
+import { child, constant, flag, isTree, list, node, strings, type Tree, text } from './tree.ts'
 
 export function callValue(state: State, body: Tree, scope: Scope): Value {
   const inputs = inputsOf(state, body, scope)
@@ -36,7 +38,7 @@ export function inputsOf(state: State, body: Tree, scope: Scope): Value[] {
   return [
     ...list(body, 'args').map((one) => state.value(one, scope)),
     ...list(body, 'agg_order').map((one) => state.value(one, scope)),
-    state.value(body['agg_filter'], scope),
+    condition(state, body['agg_filter'], scope),
     ...(window === null ? [] : [windowValue(state, window, scope)]),
   ]
 }
@@ -46,8 +48,32 @@ export function windowValue(state: State, window: Tree, scope: Scope): Value {
   const base = [text(window, 'name'), text(window, 'refname')].flatMap((name) =>
     name === '' ? [] : [scope.windows.get(name) ?? CONSTANT],
   )
-  const parts = ['partitionClause', 'orderClause', 'startOffset', 'endOffset']
-  return combine([...base, ...parts.map((part) => state.value(window[part], scope))])
+  const parts = WINDOW_USES.map(([part, use]) =>
+    state.decide(use, state.value(window[part], scope)),
+  )
+  return combine([...base, ...parts])
+}
+
+/** Rows come in the order in which windows need them. */
+const WINDOW_USES = [
+  ['partitionClause', 'group'],
+  ['orderClause', 'order'],
+  ['startOffset', 'filter'],
+  ['endOffset', 'filter'],
+] as const satisfies readonly (readonly [string, PredicateUse])[]
+
+/** May this expression make several rows of one, or none? */
+export function returnsRows(state: State, value: unknown): boolean {
+  if (Array.isArray(value)) return value.some((one) => returnsRows(state, one))
+  if (!isTree(value)) return false
+  for (const key in value) {
+    if (key === 'SubLink') continue
+    const inner = value[key]
+    if (key === 'FuncCall' && isTree(inner) && callShapes(state, inner).some((fn) => fn.returnsSet))
+      return true
+    if (typeof inner === 'object' && returnsRows(state, inner)) return true
+  }
+  return false
 }
 
 /** count(*) and count(x) tell how many rows, not what is in them; that is a predicate's matter. */
@@ -66,7 +92,7 @@ function isCount(body: Tree, candidates: readonly CatalogueFunction[]): boolean 
 }
 
 function countValue(state: State, inputs: readonly Value[]): Value {
-  state.gathering.decide(combine(inputs).origins)
+  state.decide('presence', combine(inputs))
   return CONSTANT
 }
 

@@ -3,7 +3,7 @@ import type { CatalogueFunction } from '../catalogue.ts'
 import { queryBody, viewBody } from './bodies.ts'
 import type { Gathering, Scene } from './context.ts'
 import { FILLS_RECORDS, MAKES_TYPES, READS_BY_NAME, RUNS_QUERY } from './function-table.ts'
-import { usage } from './functions.ts'
+import { absorbBody, usage } from './functions.ts'
 import { qualified } from './names.ts'
 import { judgeSetting, refuseUnproved } from './settings.ts'
 import { as, constant, flag, list, strings, type Tree, text } from './tree.ts'
@@ -43,6 +43,8 @@ export function specialCall(
 
 function reaches(gathering: Gathering, fn: CatalogueFunction): false {
   if (READS_BY_NAME.has(fn.name) || MAKES_TYPES.has(fn.name)) readsByName(gathering, fn)
+  if (READS_BY_NAME.has(fn.name) || fn.name.startsWith('cursor_to_xml'))
+    gathering.reach.opaque = true
   if (FILLS_RECORDS.has(fn.name)) fillsRecords(gathering)
   return false
 }
@@ -87,7 +89,8 @@ function runsQuery(
   const sql = constant(argument(call.body, position, 'query'))
   const body = typeof sql === 'string' ? queryBody(gathering.scene, sql) : null
   gathering.functions.set(qualified(fn), usage(fn, body?.class === 'read'))
-  for (const table of body?.tables ?? []) gathering.tables.add(table)
+  if (body === null) gathering.reach.opaque = true
+  else absorbBody(gathering, body)
   if (body === null)
     gathering.add({ class: 'write', why: `${fn.name}() runs SQL that hoop cannot read` })
   else if (body.class !== 'read') {

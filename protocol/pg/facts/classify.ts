@@ -12,9 +12,9 @@ import { CONVERSATION } from './conversation.ts'
 import { effects, effectsOf } from './effects.ts'
 import { lineage } from './lineage.ts'
 import type { Column } from './lineage-types.ts'
+import { nameObjects } from './objects.ts'
 import { toColumns } from './origins.ts'
-import { addTarget } from './relations.ts'
-import { child, flag, list, type Node, node, type Tree, text } from './tree.ts'
+import { child, flag, list, type Node, type Tree, text } from './tree.ts'
 import { ADMIN_OBJECTS, UTILITIES } from './utility-table.ts'
 
 /** The statement under work: its text and place, and what is gathered so far. */
@@ -31,7 +31,6 @@ export interface Parts {
   readonly verb: string
   readonly command: Command
   readonly ddl?: string | null
-  readonly unbounded?: boolean
   readonly columns?: readonly Column[] | null
 }
 
@@ -71,8 +70,6 @@ function query({ gathering, root }: Work): Parts {
     verb: into ? 'SELECT INTO' : QUERIES[type]!,
     command: { type: 'query' },
     ddl: into ? 'create' : null,
-    unbounded:
-      (type === 'UpdateStmt' || type === 'DeleteStmt') && node(body['whereClause']) === null,
     columns: returned(gathering, root, into),
   }
 }
@@ -98,12 +95,15 @@ function utility({ gathering, root }: Work): Parts {
   }
   const verb = verbOf(type, body, known.verb)
   gathering.add({ class: classOf(type, body, known.class), why: `${verb} is ${known.class}` })
-  nameRelations(gathering, body)
-  return { verb, command, ddl: known.ddl, unbounded: type === 'TruncateStmt' }
+  nameObjects(gathering, body)
+  if (type === 'DoStmt' || OWNERS.has(type)) gathering.reach.opaque = true
+  if (type === 'TruncateStmt') gathering.reach.unbounded = true
+  return { verb, command, ddl: known.ddl }
 }
 
 function call(gathering: Gathering, body: Tree): Parts {
   gathering.add({ class: 'write', why: 'CALL runs a procedure, which can do anything' })
+  gathering.reach.opaque = true
   const funccall = child(body, 'funccall')
   effectsOf(gathering, funccall === null ? [] : list(funccall, 'args'))
   return { verb: 'CALL', command: { type: 'utility', returnsRows: true } }
@@ -124,17 +124,16 @@ function verbOf(type: string, body: Tree, usual: string): string {
   return `${usual} ${object.replace('OBJECT_', '').replaceAll('_', ' ')}`.trim()
 }
 
-/** Every relation that the tree names, as far down as it goes: rules speak of them. */
-function nameRelations(gathering: Gathering, value: unknown): void {
-  if (Array.isArray(value)) {
-    for (const item of value) nameRelations(gathering, item)
-  } else if (typeof value === 'object' && value !== null) {
-    if ('relname' in value) addTarget(gathering, value as Tree)
-    for (const inner of Object.values(value)) nameRelations(gathering, inner)
-  }
-}
+/** All that a role owns, or that a database holds. */
+const OWNERS: ReadonlySet<string> = new Set([
+  'DropOwnedStmt',
+  'ReassignOwnedStmt',
+  'DropdbStmt',
+  'AlterTableMoveAllStmt',
+])
 
 function finish({ gathering, root, span }: Work, made: Parts): StatementFacts {
+  if (gathering.class === 'unknown') gathering.reach.opaque = true
   return {
     class: gathering.class,
     node: root.type,
@@ -144,11 +143,10 @@ function finish({ gathering, root, span }: Work, made: Parts): StatementFacts {
     reads: [...gathering.reads].sort(),
     writes: [...gathering.writes].sort(),
     tables: [...gathering.tables],
+    ...gathering.reach.finish(),
     functions: functionUses(gathering),
-    unbounded: made.unbounded ?? false,
     ddl: made.ddl ?? null,
     output: outputOf(made.columns ?? null),
-    predicates: toColumns(gathering.predicates),
     why: gathering.why,
     refusal: gathering.refusal,
   }

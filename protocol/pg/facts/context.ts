@@ -1,9 +1,9 @@
 /** What is being gathered about one statement, and what is remembered for each catalogue. */
 import type { Catalogue, CatalogueOperator } from '../catalogue.ts'
-import type { ColumnOrigin, FunctionUse, Refusal, StatementClass } from '../statement.ts'
+import type { FunctionUse, Refusal, StatementClass } from '../statement.ts'
 import type { Budget } from './budget.ts'
 import type { Column } from './lineage-types.ts'
-import { NO_ORIGINS, type Origins, origin, unite } from './origins.ts'
+import { type Reach, Reaching } from './reach.ts'
 import type { Tree } from './tree.ts'
 
 /** A pure function from SQL to its parse tree; throws where there is none. */
@@ -29,6 +29,7 @@ export interface BodyFacts {
   readonly why: string
   readonly tables: ReadonlySet<number>
   readonly columns: readonly Column[] | null
+  readonly reach: Reach
 }
 
 export interface Memo {
@@ -78,7 +79,7 @@ export class Gathering {
   readonly reads = new Set<string>()
   readonly writes = new Set<string>()
   readonly tables = new Set<number>()
-  predicates: Origins = NO_ORIGINS
+  readonly reach = new Reaching()
   /** Every reference to a column that stands in the tree, and those that lineage came by. */
   readonly columnRefs: Tree[] = []
   readonly seen = new Set<Tree>()
@@ -95,13 +96,10 @@ export class Gathering {
     this.why = effect.why
   }
 
-  addPredicates(columns: readonly ColumnOrigin[]): void {
-    for (const { table, column } of columns) this.decide([origin(table, column)])
-  }
-
-  /** These columns decide which rows come, or in which order. */
-  decide(origins: Origins): void {
-    this.predicates = unite(this.predicates, origins)
+  /** Code that runs unnamed, in a cast or a check: nobody can say what it reaches. */
+  code(effect: Effect | null): void {
+    if (effect !== null) this.reach.opaque = true
+    this.add(effect)
   }
 
   refuse(refusal: Refusal | null): void {

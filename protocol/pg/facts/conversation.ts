@@ -9,7 +9,7 @@ import { copyColumns, copyOptions, PROGRAM_REFUSAL } from './copy.ts'
 import { effectsOf } from './effects.ts'
 import { isTrusted } from './functions.ts'
 import { nameSpan, parenthesised, type Token, tokens } from './lexer.ts'
-import { CONSTANT, type Column, UNPROVED } from './lineage-types.ts'
+import { CONSTANT, type Column, combine, UNPROVED } from './lineage-types.ts'
 import { findRelations, qualified } from './names.ts'
 import { ANYTHING, origin } from './origins.ts'
 import { addRelation, addTarget } from './relations.ts'
@@ -181,7 +181,8 @@ function copy(work: Work, inner: StatementReader): Parts {
 
 function copyIn({ gathering, root }: Work): Parts {
   const range = child(root.body, 'relation')
-  if (range !== null) addTarget(gathering, range)
+  if (range !== null) addTarget(gathering, range, false)
+  gathering.reach.writesRows()
   effectsOf(gathering, [root.body['whereClause']])
   gathering.add({ class: 'write', why: 'COPY FROM adds rows' })
   const columns = copyColumns(root.body)?.length ?? null
@@ -198,6 +199,7 @@ function copyTable({ gathering, root, scene }: Work): Parts {
   const picked = names?.map(
     (name) => columns?.find((one) => one.name === name) ?? { ...UNPROVED, name },
   )
+  gathering.reach.reads(combine(picked ?? columns ?? [UNPROVED]))
   const listed = (picked ?? columns)?.map((column) => quoteName(column.name)).join(', ') ?? '*'
   return {
     verb: 'COPY',
@@ -252,7 +254,7 @@ function explain(work: Work, inner: StatementReader): Parts {
   }
   const facts = inner(scene, found, span, source)
   const writes = facts.class === 'write' && facts.why.endsWith(' changes data')
-  absorb(work, analyze || !writes ? facts : { ...facts, class: 'read', why: '' })
+  absorb(work, analyze ? facts : planned(facts, writes))
   gathering.refuse(facts.refusal)
   const folds = facts.functions.some((one) => isOwnCode(scene, one.name))
   return {
@@ -261,6 +263,12 @@ function explain(work: Work, inner: StatementReader): Parts {
     ddl: facts.ddl,
     columns: folds ? [{ ...PLAN[0]!, origins: ANYTHING, proved: false }] : PLAN,
   }
+}
+
+/** A plan changes no rows. */
+function planned(facts: StatementFacts, writes: boolean): StatementFacts {
+  const read = { ...facts, writes: [], rowsWritten: [], columnsWritten: [], unbounded: false }
+  return writes ? { ...read, class: 'read', why: '' } : read
 }
 
 /** The planner runs users' IMMUTABLE functions and prints what they return. */
@@ -303,6 +311,7 @@ function createTableAs(work: Work, inner: StatementReader): Parts {
   const into = child(root.body, 'into')
   const target = into === null ? null : child(into, 'rel')
   if (target !== null) addTarget(gathering, target)
+  gathering.reach.writesRows()
   gathering.add({ class: 'ddl', why: 'makes a table' })
   const view = text(root.body, 'objtype') === 'OBJECT_MATVIEW'
   return {
@@ -319,7 +328,7 @@ function absorb({ gathering }: Work, facts: StatementFacts): void {
   for (const name of facts.writes) gathering.writes.add(name)
   for (const table of facts.tables) gathering.tables.add(table)
   for (const use of facts.functions) gathering.functions.set(use.name, use)
-  gathering.addPredicates(facts.predicates)
+  gathering.reach.absorb(facts)
 }
 
 function columnsOf(facts: StatementFacts): readonly Column[] | null {

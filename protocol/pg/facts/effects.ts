@@ -40,7 +40,7 @@ interface Walk {
   readonly gathering: Gathering
   readonly ranges: Tree[]
   /** Ranges that are written, not read. */
-  readonly targets: Set<Tree>
+  readonly targets: Map<Tree, { readonly reads: boolean }>
   /** Names of WITH: in scope or not, a relation of that name may be meant or not. */
   readonly ctes: Set<string>
 }
@@ -52,17 +52,18 @@ export function effects(gathering: Gathering, root: Node): void {
 }
 
 function walkOf(gathering: Gathering): Walk {
-  return { gathering, ranges: [], targets: new Set(), ctes: new Set() }
+  return { gathering, ranges: [], targets: new Map(), ctes: new Set() }
 }
 
 /** Relations come last: a name of WITH may stand after its use. */
 function finish(walk: Walk): void {
   const { gathering, ranges, targets, ctes } = walk
   for (const range of ranges) {
-    if (targets.has(range)) addTarget(gathering, range)
+    const target = targets.get(range)
+    if (target !== undefined) addTarget(gathering, range, target.reads)
     else addRelation(gathering, range, ctes)
   }
-  for (const effect of implicitCasts(gathering.scene)) gathering.add(effect)
+  for (const effect of implicitCasts(gathering.scene)) gathering.code(effect)
 }
 
 /** Effects of expressions outside of a query: parameters of EXECUTE, arguments of CALL. */
@@ -124,7 +125,7 @@ function inspect(walk: Walk, type: string, body: Tree): void {
       }
       return
     case 'TypeCast':
-      for (const effect of casts(gathering.scene, child(body, 'typeName'))) gathering.add(effect)
+      for (const effect of casts(gathering.scene, child(body, 'typeName'))) gathering.code(effect)
       return
     case 'ColumnRef':
       gathering.columnRefs.push(body)
@@ -155,11 +156,30 @@ function other(walk: Walk, type: string, body: Tree): void {
   const verb = MODIFIES[type]
   if (verb !== undefined) {
     const target = child(body, 'relation')
-    if (target !== null) walk.targets.add(target)
+    if (target !== null) walk.targets.set(target, { reads: readsTarget(type, body) })
+    if (isUnbounded(type, body)) walk.gathering.reach.unbounded = true
     walk.gathering.add({ class: 'write', why: `${verb} changes data` })
   } else if (!INERT.has(type)) {
     walk.gathering.add({ class: 'unknown', why: `hoop does not know the node ${type}` })
   }
+}
+
+/** An INSERT without ON CONFLICT and RETURNING looks at no row of its target. */
+function readsTarget(type: string, body: Tree): boolean {
+  const shows = list(body, 'returningList').length > 0 || child(body, 'returningClause') !== null
+  return type !== 'InsertStmt' || shows || child(body, 'onConflictClause') !== null
+}
+
+/** No condition, or one that looks at no column: WHERE true. */
+function isUnbounded(type: string, body: Tree): boolean {
+  if (type !== 'UpdateStmt' && type !== 'DeleteStmt') return false
+  return !names(body['whereClause'])
+}
+
+function names(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(names)
+  if (!isTree(value)) return false
+  return 'ColumnRef' in value || 'CurrentOfExpr' in value || Object.values(value).some(names)
 }
 
 function call(gathering: Gathering, body: Tree): void {
@@ -178,7 +198,7 @@ function castNotation(gathering: Gathering, names: readonly string[], given: num
   const before = gathering.class
   addType(gathering, type)
   if (graver(before, 'unknown') === before || gathering.class !== 'unknown') {
-    for (const effect of casts(gathering.scene, type)) gathering.add(effect)
+    for (const effect of casts(gathering.scene, type)) gathering.code(effect)
   }
 }
 

@@ -67,6 +67,7 @@ function parts(state: State, body: unknown, scope: Scope): Value[] {
 
 function columnRef(state: State, body: Tree, scope: Scope): Value {
   const found = reference(state, body, scope)
+  state.gathering.reach.reads(found)
   state.spend(found.row?.length ?? 0)
   return found
 }

@@ -1,5 +1,6 @@
 /** FROM: what each item brings into sight (parse_clause.c, parse_relation.c). */
 import { callName, callShapes, inputsOf, madeOf, resultColumns } from './call-values.ts'
+import { condition } from './conditions.ts'
 import {
   type Column,
   combine,
@@ -32,7 +33,7 @@ export function from(state: State, item: unknown, scope: Scope): FromItem {
     case 'JoinExpr':
       return join(state, body, scope)
     case 'RangeTableSample':
-      state.gathering.decide(state.value(list(body, 'args'), scope).origins)
+      state.decide('filter', state.value(list(body, 'args'), scope))
       state.value(body['repeatable'], scope)
       return state.from(body['relation'], scope)
     case 'RangeTableFunc':
@@ -140,6 +141,7 @@ function functionItem(
     return { name: alias ?? '', columns: [named(alias ?? '', only)], rest: only }
   }
   const inputs = inputsOf(state, call, scope)
+  state.decide('filter', combine(inputs))
   const definitions = as(items[1], 'List')
   const defined = definitions === null ? list(range, 'coldeflist') : list(definitions, 'items')
   const name = callName(call)
@@ -190,7 +192,7 @@ function sameShape(shapes: readonly (readonly Column[] | null)[]): readonly Colu
 
 /** XMLTABLE and JSON_TABLE: every column may hold every part of the document. */
 function tableFunction(state: State, type: string, body: Tree, scope: Scope): FromItem {
-  const all = combine([state.value(stripped(body), scope)])
+  const all = state.decide('filter', combine([state.value(stripped(body), scope)]))
   const names =
     type === 'JsonTable' ? jsonColumns(list(body, 'columns')) : xmlColumns(list(body, 'columns'))
   const columns = names.map((name) => named(name, all))
@@ -227,7 +229,7 @@ function join(state: State, body: Tree, scope: Scope): FromItem {
   state.spend(width + ((width * (shared?.length ?? 0)) >> 6))
   const columns = joinedColumns(left, right, shared ?? [])
   const merged = shared === null ? [] : mergedColumns(left, right, shared)
-  state.gathering.decide(combine(merged).origins)
+  state.gathering.reach.reads(state.decide('join', combine(shared === null ? [UNPROVED] : merged)))
   const rest = restOf(left, right)
   const both: FromItem = { ranges: [...left.ranges, ...right.ranges], columns, rest }
   decideOn(state, body, scope, both)
@@ -236,7 +238,7 @@ function join(state: State, body: Tree, scope: Scope): FromItem {
 
 function decideOn(state: State, body: Tree, scope: Scope, both: FromItem): void {
   scope.items.push(both)
-  state.gathering.decide(state.value(body['quals'], scope).origins)
+  condition(state, body['quals'], scope, 'join')
   scope.items.pop()
 }
 

@@ -2,7 +2,7 @@
 import type { CatalogueFunction } from '../catalogue.ts'
 import type { FunctionUse } from '../statement.ts'
 import { defaultsBody, functionBody } from './bodies.ts'
-import type { Effect, Gathering, Scene } from './context.ts'
+import type { BodyFacts, Effect, Gathering, Scene } from './context.ts'
 import {
   CLASS_OF,
   EXTENSION_CLASS,
@@ -67,9 +67,23 @@ export function addCall(gathering: Gathering, candidates: readonly CatalogueFunc
       gathering.functions.set(name, usage(fn, effect === null))
     }
     gathering.add(effect)
-    if (fn.builtin || fn.body === null) continue
-    for (const table of functionBody(gathering.scene, fn)?.tables ?? []) gathering.tables.add(table)
+    if (fn.builtin || isTrusted(fn)) {
+      if (fn.name.startsWith('dblink')) gathering.reach.opaque = true
+      continue
+    }
+    const body = functionBody(gathering.scene, fn)
+    if (body === null) gathering.reach.opaque = true
+    else absorbBody(gathering, body)
   }
+}
+
+/** A function's arguments choose what its body compares with: nothing in it is a plain equality. */
+export function absorbBody(gathering: Gathering, { tables, reach }: BodyFacts): void {
+  for (const table of tables) gathering.tables.add(table)
+  const predicates = reach.predicates.map((one) =>
+    one.use === 'equality' ? { ...one, use: 'filter' as const, guesses: 0 } : one,
+  )
+  gathering.reach.absorb({ ...reach, predicates })
 }
 
 /** Overloads that this number of arguments can mean; all, where the number is not known. */

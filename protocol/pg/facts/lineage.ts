@@ -19,13 +19,13 @@ const ENGINE: Engine = {
   value,
 }
 
-/** null = the number of columns is not known. Decisions about rows go to the gathering. */
+/** null = the number of columns is not known. What decides about rows goes to the gathering. */
 export function lineage(gathering: Gathering, root: Node, sight?: Sight): readonly Column[] | null {
   const state = new State(gathering, ENGINE)
-  const { columns, decided } = state.query(root.type, root.body, rootScope(sight))
-  gathering.decide(decided.origins)
+  const { columns } = state.query(root.type, root.body, rootScope(sight))
   // A reference that lineage did not come by: some corner of the tree is not understood.
   const complete = gathering.columnRefs.every((reference) => gathering.seen.has(reference))
+  if (!complete) for (const use of ['read', 'filter'] as const) gathering.reach.doubt(use)
   return complete ? columns : (columns?.map((column) => ({ ...column, proved: false })) ?? null)
 }
 

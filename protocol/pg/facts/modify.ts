@@ -1,4 +1,5 @@
 /** INSERT, UPDATE, DELETE and MERGE: what RETURNING shows, and what decides about the rows. */
+import { condition } from './conditions.ts'
 import { itemOf, relation } from './from.ts'
 import {
   type Column,
@@ -11,6 +12,7 @@ import {
   UNPROVED,
   type Value,
 } from './lineage-types.ts'
+import { columnOf } from './scope.ts'
 import { targets } from './select.ts'
 import type { State } from './state.ts'
 import { as, child, list, node, type Tree, text } from './tree.ts'
@@ -26,7 +28,6 @@ export function modify(state: State, type: string, body: Tree, outer: Scope): Ro
   const written = new Map<string, Value>()
   const decided = bodyOf(state, type, body, scope, target, written)
   const columns = returning(state, body, scope, target, written)
-  state.gathering.decide(decided.origins)
   return { columns, decided }
 }
 
@@ -44,8 +45,9 @@ function bodyOf(
   for (const one of [...list(body, 'fromClause'), ...list(body, 'usingClause')]) {
     scope.items.push(state.from(one, scope))
   }
-  assign(state, list(body, 'targetList'), scope, written)
-  return state.value(body['whereClause'], scope)
+  if (type === 'DeleteStmt') state.gathering.reach.writesRows()
+  assign(state, list(body, 'targetList'), scope, written, target)
+  return condition(state, body['whereClause'], scope)
 }
 
 /** `SET column = value`: the column holds the value from now on. */
@@ -54,12 +56,23 @@ function assign(
   items: readonly unknown[],
   scope: Scope,
   written: Map<string, Value>,
+  target: Range,
 ): void {
   for (const one of items) {
-    const target = as(one, 'ResTarget') ?? {}
-    note(written, text(target, 'name'), state.value(target['val'], scope))
-    state.value(target['indirection'], scope)
+    const item = as(one, 'ResTarget') ?? {}
+    const made = state.value(item['val'], scope)
+    if (!made.plain) state.decide('compute', made)
+    note(written, text(item, 'name'), made)
+    writes(state, text(item, 'name'), target)
+    state.value(item['indirection'], scope)
   }
+}
+
+function writes(state: State, name: string, target: Range): void {
+  const { reach } = state.gathering
+  const column = columnOf(target, name)
+  if (column === null) reach.writesRows()
+  else reach.writes(column)
 }
 
 function note(written: Map<string, Value>, name: string, made: Value): void {
@@ -77,6 +90,8 @@ function insert(
   const source = node(body['selectStmt'])
   const rows = source === null ? null : state.query(source.type, source.body, scope)
   const names = list(body, 'cols').map((one) => text(as(one, 'ResTarget') ?? {}, 'name'))
+  if (names.length === 0) state.gathering.reach.writesRows()
+  for (const name of names) writes(state, name, target)
   noteRows(rows?.columns ?? null, names, target, written, rows !== null)
   const conflict = child(body, 'onConflictClause')
   const decided = [rows?.decided ?? combine([])]
@@ -113,8 +128,9 @@ function onConflict(
   )
   const proposed: Range = { ...target, name: 'excluded', schema: '', columns: excluded ?? null }
   scope.items.push({ ranges: [proposed], columns: [], rest: null })
-  assign(state, list(clause, 'targetList'), scope, written)
-  const decided = [state.value(clause['infer'], scope), state.value(clause['whereClause'], scope)]
+  assign(state, list(clause, 'targetList'), scope, written, target)
+  const infer = state.decide('filter', state.value(clause['infer'], scope))
+  const decided = [infer, condition(state, clause['whereClause'], scope)]
   scope.items.pop()
   return decided
 }
@@ -127,14 +143,15 @@ function merge(
   written: Map<string, Value>,
 ): Value {
   scope.items.push(state.from(body['sourceRelation'], scope))
-  const decided = [state.value(body['joinCondition'], scope)]
+  const decided = [condition(state, body['joinCondition'], scope, 'join')]
   for (const one of list(body, 'mergeWhenClauses')) {
     const clause = as(one, 'MergeWhenClause')
     if (clause === null) continue
-    decided.push(state.value(clause['condition'], scope))
+    decided.push(condition(state, clause['condition'], scope))
+    if (text(clause, 'commandType') !== 'CMD_UPDATE') state.gathering.reach.writesRows()
     const values = list(clause, 'values')
     if (values.length > 0) mergeInsert(state, clause, values, scope, target, written)
-    else assign(state, list(clause, 'targetList'), scope, written)
+    else assign(state, list(clause, 'targetList'), scope, written, target)
   }
   return combine(decided)
 }

@@ -62,6 +62,7 @@ function addFunction(gathering: Gathering, oid: number, operator: string): void 
   const effect = judgeFunction(gathering.scene, fn)
   if (effect === null) return
   gathering.functions.set(qualified(fn), usage(fn, false))
+  gathering.reach.opaque = true
   gathering.add({ class: effect.class, why: `the operator ${operator} ${effect.why}` })
 }
 

@@ -1,6 +1,8 @@
 /** SELECT, VALUES and set operations. */
-import { windowValue } from './call-values.ts'
+import type { PredicateUse } from '../statement.ts'
+import { returnsRows, windowValue } from './call-values.ts'
 import { columnName } from './column-names.ts'
+import { condition } from './conditions.ts'
 import {
   CONSTANT,
   type Column,
@@ -24,9 +26,7 @@ export function select(state: State, body: Tree, outer: Scope): Rows {
   const decided: Value[] = []
   const columns = rowsOf(state, body, scope, decided)
   decided.push(...limits(state, body, scope))
-  const all = combine(decided)
-  state.gathering.decide(all.origins)
-  return { columns, decided: all }
+  return { columns, decided: combine(decided) }
 }
 
 function rowsOf(
@@ -53,12 +53,19 @@ function plainSelect(
   for (const item of list(body, 'fromClause')) scope.items.push(state.from(item, scope))
   addWindows(state, body, scope)
   const columns = targets(state, list(body, 'targetList'), scope)
-  for (const part of ['whereClause', 'havingClause']) decided.push(state.value(body[part], scope))
-  for (const part of ['groupClause', 'distinctClause', 'sortClause']) {
-    decided.push(...keys(state, list(body, part), scope, columns))
+  for (const part of ['whereClause', 'havingClause']) {
+    decided.push(condition(state, body[part], scope))
   }
-  if (list(body, 'distinctClause').length > 0) decided.push(...(columns ?? [UNPROVED]))
+  decided.push(...keys(state, 'group', list(body, 'groupClause'), scope, columns))
+  decided.push(...keys(state, 'group', list(body, 'distinctClause'), scope, columns))
+  decided.push(...keys(state, 'order', list(body, 'sortClause'), scope, columns))
+  if (list(body, 'distinctClause').length > 0) decided.push(...grouped(state, columns))
   return columns
+}
+
+/** Rows that are equal become one. */
+function grouped(state: State, columns: readonly Column[] | null): readonly Value[] {
+  return (columns ?? [UNPROVED]).map((column) => state.decide('group', column))
 }
 
 function addWindows(state: State, body: Tree, scope: Scope): void {
@@ -93,8 +100,10 @@ function target(state: State, item: Tree, scope: Scope): readonly Column[] | nul
   const { type, body } = expression
   const last = list(body, type === 'ColumnRef' ? 'fields' : 'indirection').at(-1)
   if (as(last, 'A_Star') !== null) return starTarget(state, type, body, scope)
+  if (returnsRows(state, item['val'])) state.decide('filter', state.value(item['val'], scope))
   const name = text(item, 'name')
   const made = state.value(item['val'], scope)
+  if (!made.plain) state.decide('compute', made)
   return [named(name === '' ? columnName(item['val']) : name, made)]
 }
 
@@ -106,6 +115,12 @@ function starTarget(
 ): readonly Column[] | null {
   if (type !== 'ColumnRef') return state.value({ [type]: body }, scope).row
   state.saw(body)
+  const columns = starColumns(body, scope)
+  state.gathering.reach.reads(combine(columns ?? [UNPROVED]))
+  return columns
+}
+
+function starColumns(body: Tree, scope: Scope): readonly Column[] | null {
   const names = strings(list(body, 'fields').slice(0, -1)) ?? []
   if (names.length === 0) return star(scope.items)
   const range = findRange(scope, names.at(-2) ?? '', names.at(-1)!)
@@ -115,6 +130,7 @@ function starTarget(
 /** GROUP BY, ORDER BY, DISTINCT ON: expressions, numbers and names of output columns. */
 function keys(
   state: State,
+  use: PredicateUse,
   items: readonly unknown[],
   scope: Scope,
   columns: readonly Column[] | null,
@@ -122,11 +138,13 @@ function keys(
   return items.flatMap((item) => {
     const expression = as(item, 'SortBy')?.['node'] ?? item
     const constant = as(expression, 'A_Const')
-    if (constant !== null) return columns?.[Number(literal(constant)) - 1] ?? CONSTANT
+    const ordinal = Number(literal(constant ?? {}))
+    if (constant !== null) return state.decide(use, columns?.[ordinal - 1] ?? CONSTANT)
     const output = outputNamed(expression, columns)
     const made = state.value(expression, scope)
     // The name of an output column need not be a column of FROM.
-    return output.length > 0 && !made.proved ? output : [made, ...output]
+    const found = output.length > 0 && !made.proved ? output : [made, ...output]
+    return found.map((one) => state.decide(use, one))
   })
 }
 
@@ -137,7 +155,9 @@ function outputNamed(expression: unknown, columns: readonly Column[] | null): Co
 }
 
 function limits(state: State, body: Tree, scope: Scope): Value[] {
-  return ['limitCount', 'limitOffset'].map((part) => state.value(body[part], scope))
+  return ['limitCount', 'limitOffset'].map((part) =>
+    state.decide('filter', state.value(body[part], scope)),
+  )
 }
 
 function valuesColumns(
@@ -151,12 +171,13 @@ function valuesColumns(
   for (const row of rows) {
     for (const [index, item] of list(as(row, 'List') ?? {}, 'items').entries()) {
       const made = state.value(item, scope)
+      if (!made.plain) state.decide('compute', made)
       const before = columns[index]
       const name = `column${index + 1}`
       columns[index] = named(name, before === undefined ? made : either(before, made))
     }
   }
-  decided.push(...keys(state, list(body, 'sortClause'), scope, columns))
+  decided.push(...keys(state, 'order', list(body, 'sortClause'), scope, columns))
   return columns
 }
 
@@ -172,10 +193,10 @@ function setOperation(
   const right = state.query('SelectStmt', child(body, 'rarg') ?? {}, scope)
   decided.push(left.decided, right.decided)
   if (body['all'] !== true || operation !== 'SETOP_UNION') {
-    decided.push(...(left.columns ?? [UNPROVED]), ...(right.columns ?? [UNPROVED]))
+    decided.push(...grouped(state, left.columns), ...grouped(state, right.columns))
   }
   const columns = bothSides(operation, left.columns, right.columns)
-  decided.push(...keys(state, list(body, 'sortClause'), scope, columns))
+  decided.push(...keys(state, 'order', list(body, 'sortClause'), scope, columns))
   return columns
 }
 

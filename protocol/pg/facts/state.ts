@@ -1,4 +1,5 @@
 /** Lineage of one statement under way: its parts call each other through this. */
+import type { PredicateUse } from '../statement.ts'
 import { spend } from './budget.ts'
 import type { Gathering } from './context.ts'
 import type { FromItem, Rows, Scope, Value } from './lineage-types.ts'
@@ -33,6 +34,12 @@ export class State {
   value(expression: unknown, scope: Scope): Value {
     this.spend(1)
     return this.engine.value(this, expression, scope)
+  }
+
+  /** This value decides something that shows. */
+  decide(use: PredicateUse, made: Value): Value {
+    this.gathering.reach.decide(use, made)
+    return made
   }
 
   spend(steps: number): void {

@@ -12,7 +12,7 @@ export function addType(gathering: Gathering, typeName: Tree): void {
   if (found.length === 0 || flag(typeName, 'pct_type')) {
     gathering.add({ class: 'unknown', why: `hoop does not know the type ${names.join('.')}` })
   }
-  for (const type of found) gathering.add(typeEffect(gathering.scene, type.oid))
+  for (const type of found) gathering.code(typeEffect(gathering.scene, type.oid))
 }
 
 /** What making a value of this type can do; null = nothing. */

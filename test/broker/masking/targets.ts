@@ -29,7 +29,7 @@ export function relation(
 ): CatalogueRelation {
   return {
     ...{ oid, schema: 'public', name, kind: 'table', builtin: false, type: oid + 10_000 },
-    ...{ definition: null, policies: [], parents: [], wrapper: null, owner: null },
+    ...{ definition: null, policies: [], parents: [], touches: [], wrapper: null, owner: null },
     columns: columns.map((column, index) => {
       const [called, generated] = typeof column === 'string' ? [column, null] : column
       const plain = { number: index + 1, name: called, type: 25 }
@@ -89,7 +89,19 @@ export function factsOf(more: Partial<StatementFacts> = {}): StatementFacts {
   return {
     ...{ class: 'read', node: 'SelectStmt', verb: 'SELECT', span: { offset: 0, length: 1 } },
     ...{ command: { type: 'query' }, reads: [], writes: [], tables: [], functions: [] },
-    ...{ unbounded: false, ddl: null, output: null, predicates: [], why: '', refusal: null },
+    ...{
+      unbounded: false,
+      opaque: false,
+      rowsRead: [],
+      rowsWritten: [],
+      columnsRead: [],
+      columnsWritten: [],
+      ddl: null,
+      output: null,
+      predicates: [],
+      why: '',
+      refusal: null,
+    },
     ...more,
   }
 }

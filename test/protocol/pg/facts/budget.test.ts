@@ -35,7 +35,16 @@ function doubled(steps: number): string {
 }
 
 const relation = (oid: number, name: string, definition: string | null): CatalogueRelation => ({
-  ...{ oid, schema: 'public', name, builtin: false, type: 0, policies: [], parents: [] },
+  ...{
+    oid,
+    schema: 'public',
+    name,
+    builtin: false,
+    type: 0,
+    policies: [],
+    parents: [],
+    touches: [],
+  },
   ...{ kind: definition === null ? 'table' : 'view', definition, wrapper: null, owner: null },
   columns: [{ number: 1, name: 'c', type: 25 }],
 })
