@@ -1,3 +1,4 @@
+import { Cursor } from '../../protocol/bytes/cursor.ts'
 import { Writer } from '../../protocol/bytes/writer.ts'
 import { BACKEND, decodeErrorFields } from '../../protocol/pg/backend.ts'
 import { CONDITION } from './sqlstates.ts'
@@ -39,6 +40,17 @@ export function scrubReport(message: Buffer): Buffer {
     if (value !== undefined && allowed.test(value)) field(letter, value)
   }
   out.uint8(0)
+  return out.patchInt32(1, out.length - 1).finish()
+}
+
+/** Who notifies may be anybody: nothing tells where a payload comes from. Who and which channel stay. */
+export function scrubNotification(message: Buffer): Buffer {
+  const cursor = new Cursor(message, 5)
+  const process = cursor.int32()
+  const channel = cursor.string()
+  const payload = cursor.string() === '' ? '' : '***'
+  const out = new Writer().uint8(BACKEND.notification).int32(0).int32(process)
+  out.string(channel).string(payload)
   return out.patchInt32(1, out.length - 1).finish()
 }
 

@@ -2,7 +2,7 @@ import type { GateInput } from '../../protocol/gate.ts'
 import type { NewEntry } from '../../protocol/log/entries.ts'
 import { encodeError, encodeParameterStatus } from '../../protocol/pg/backend.ts'
 import type { Output } from '../../protocol/pg/conversation.ts'
-import type { Answer } from '../../protocol/pg/execution.ts'
+import type { Answer, Report } from '../../protocol/pg/execution.ts'
 import type { PostgresGate } from '../../protocol/pg/gate.ts'
 import type { SessionRecorder } from '../recorder/recorder.ts'
 import type { Upstream } from '../upstream/postgres.ts'
@@ -129,7 +129,7 @@ export class Pump {
         spool.clear()
         return
       case 'parameter':
-        this.parameter(output.name, output.value)
+        this.parameter(output)
         return
       case 'settled':
         judge.settle(output)
@@ -202,8 +202,9 @@ export class Pump {
     }
   }
 
-  private parameter(name: string, value: string): void {
+  private parameter({ name, value, execution }: Extract<Report, { type: 'parameter' }>): void {
     if (!SHOWN_PARAMETERS.has(name)) return
+    if (FREE_PARAMETERS.has(name) && this.parts.results.mayTell(execution)) return
     this.entries.push({ kind: 'parameter', name, value })
     this.toClient.push(encodeParameterStatus(name, value))
   }
@@ -240,6 +241,9 @@ export class Pump {
     this.parts.onEnd(why)
   }
 }
+
+/** Of these, who runs code can set them to any text. */
+const FREE_PARAMETERS: ReadonlySet<string> = new Set(['application_name', 'TimeZone'])
 
 /** Settings that a server reports by itself and whose values are no data. */
 export const SHOWN_PARAMETERS: ReadonlySet<string> = new Set([

@@ -9,7 +9,7 @@ import { type CopyMasker, createCopyMasker } from '../masking/copy.ts'
 import { planCopy, planRows, type RowPlan } from '../masking/plan.ts'
 import type { ProtectedColumns } from '../masking/protect.ts'
 import { maskRows } from '../masking/rows.ts'
-import { scrubReport } from '../masking/text.ts'
+import { scrubNotification, scrubReport } from '../masking/text.ts'
 import type { Refs } from './refs.ts'
 
 type ResultReport = Exclude<Report, { type: 'parameter' | 'settled' | 'changed' }>
@@ -73,13 +73,11 @@ export class Results {
         toClient.push(bytes)
         return
       }
-      case 'notification':
-        entries.push({
-          kind: 'other',
-          name: 'notification',
-          detail: report.bytes.toString('latin1'),
-        })
-        toClient.push(report.bytes)
+      case 'notification': {
+        const bytes = this.protect().touches(null) ? scrubNotification(report.bytes) : report.bytes
+        entries.push({ kind: 'other', name: 'notification', detail: bytes.toString('latin1') })
+        toClient.push(bytes)
+      }
     }
   }
 
@@ -224,7 +222,7 @@ export class Results {
   }
 
   /** Constraints and triggers that were deferred speak when the transaction ends, of its values. */
-  private mayTell(execution: Execution | null): boolean {
+  mayTell(execution: Execution | null): boolean {
     const facts = execution?.facts
     const isLate =
       execution === null || facts?.class === 'transaction' || facts?.class === 'session'

@@ -118,7 +118,12 @@ export type Report =
     }
   | { readonly type: 'notice'; readonly execution: Execution | null; readonly bytes: Buffer }
   | { readonly type: 'notification'; readonly bytes: Buffer }
-  | { readonly type: 'parameter'; readonly name: string; readonly value: string }
+  | {
+      readonly type: 'parameter'
+      readonly execution: Execution | null
+      readonly name: string
+      readonly value: string
+    }
   /** The transaction in which something was changed is over: what it made is there now, or never. */
   | { readonly type: 'changed' }
   /** What became of an approved unit. */

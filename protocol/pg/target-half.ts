@@ -122,7 +122,7 @@ export class TargetHalf {
         const { name, value } = decodeParameterStatus(frame.bytes)
         this.parameters.set(name, value)
         this.moved = { name, value }
-        this.emit({ type: 'parameter', name, value })
+        this.emit({ type: 'parameter', execution: this.running, name, value })
         return
       }
       case BACKEND.error:

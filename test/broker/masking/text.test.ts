@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { hmacSha256 } from '../../../broker/masking/cell.ts'
-import { scrubReport } from '../../../broker/masking/text.ts'
+import { scrubNotification, scrubReport } from '../../../broker/masking/text.ts'
 import { decodeErrorFields } from '../../../protocol/pg/backend.ts'
 import { int32 } from './support.ts'
 
@@ -42,6 +42,15 @@ test('a code that PostgreSQL does not define is a message too', () => {
     ...{ S: 'ERROR', V: 'ERROR', C: 'XX000', M: `internal error ${HIDDEN}` },
   })
   assert.equal(scrub('N', { ...fields, V: 'NOTICE' })['C'], '00000')
+})
+
+test('a notification keeps who sent it and the channel, and loses what it says', () => {
+  const notification = (payload: string) => {
+    const body = Buffer.concat([int32(4711), Buffer.from(`jobs\0${payload}\0`)])
+    return Buffer.concat([Buffer.from('A'), int32(body.length + 4), body])
+  }
+  assert.deepEqual(scrubNotification(notification('078-05-1120')), notification('***'))
+  assert.deepEqual(scrubNotification(notification('')), notification(''))
 })
 
 test('property: nothing of the texts is left', () => {
