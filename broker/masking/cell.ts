@@ -14,6 +14,8 @@ export interface CellMask {
   readonly last: number
   /** hash: the broker's key. */
   readonly key: Buffer
+  /** NULL looks like any other value: of what is computed it would say what was computed with. */
+  readonly hidesNull: boolean
 }
 
 /** A value above this is redacted whole: nothing that large is a card number, and memory is bounded. */
@@ -21,7 +23,7 @@ export const LARGEST_DERIVED = 1 << 20
 
 const STAR = 0x2a
 const NOTHING = Buffer.alloc(0)
-const NULL_MASK: CellMask = { how: 'null', fixed: NOTHING, last: 0, key: NOTHING }
+const NULL_MASK: CellMask = { how: 'null', fixed: NOTHING, last: 0, key: NOTHING, hidesNull: false }
 
 export interface Wanted {
   readonly how: How
@@ -34,16 +36,17 @@ export function cellMask(
   wanted: Wanted,
   field: { readonly type: number; readonly format: number },
   textTypes: ReadonlySet<number>,
+  hidesNull = false,
 ): CellMask {
   if (wanted.how === 'null') return NULL_MASK
   const shape = shapeOf(field.type, textTypes)
   const fixed = neutral(shape, field.type, field.format)
   if (fixed === null) return NULL_MASK
   const how = shape === 'text' ? wanted.how : 'redact'
-  return { how, fixed, last: wanted.last, key: wanted.key }
+  return { how, fixed, last: wanted.last, key: wanted.key, hidesNull }
 }
 
-/** Writes the masked form of a value that is not NULL. False: it is NULL now, nothing was written. */
+/** Writes the masked form of a value. False: it is NULL now, nothing was written. */
 export function writeMasked(
   mask: CellMask,
   source: Buffer,

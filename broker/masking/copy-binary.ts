@@ -122,9 +122,14 @@ export class BinaryScanner implements Scanner {
     this.#left = length
     this.#part = 'value'
     if (length === -1) {
-      if (this.#mask !== null) run.out.int32(-1)
-      this.#end(run, at)
+      this.#null(run, at)
     } else if (length === 0) this.#value(run, at, at)
+  }
+
+  #null(run: Run, at: number): void {
+    if (this.#mask?.hidesNull === true) this.#write(this.#mask, run.out)
+    else if (this.#mask !== null) run.out.int32(-1)
+    this.#end(run, at)
   }
 
   #value(run: Run, at: number, end: number): number {

@@ -47,7 +47,7 @@ export class MaskedCell {
   }
 
   #write(mask: CellMask, bytes: Buffer, start: number, end: number, out: Output): void {
-    if (this.#codec.isNull(bytes, start, end)) {
+    if (!mask.hidesNull && this.#codec.isNull(bytes, start, end)) {
       out.copy(bytes, start, end)
       return
     }

@@ -29,8 +29,9 @@ export function planRows(
   const output = facts?.output?.length === fields.length ? facts.output : null
   const doubt = protect.touches(facts)
   const columns = fields.map((field, index) => {
-    const wanted = wantedFor(field, output?.[index] ?? null, doubt, protect)
-    return wanted && cellMask(wanted, field, protect.textTypes)
+    const column = output?.[index] ?? null
+    const wanted = wantedFor(field, column, doubt, protect)
+    return wanted && cellMask(wanted, field, protect.textTypes, !isPlain(field, column, protect))
   })
   const masked = columns.map((mask) => mask !== null)
   return { clear: !masked.includes(true), columns, masked }
@@ -70,6 +71,15 @@ function wantedFor(
   if (byServer !== null || byFacts !== null) return byServer ?? byFacts
   if (field.table !== 0 && protect.isBase(field.table)) return null
   return output?.proved !== true && (doubt || isUnknown(field, protect)) ? protect.redact : null
+}
+
+/** One column as it is: its NULLs are its own. */
+function isPlain(
+  field: FieldDescription,
+  output: OutputColumn | null,
+  protect: ProtectedColumns,
+): boolean {
+  return output?.plain === true || (field.table !== 0 && protect.isBase(field.table))
 }
 
 /** A table that was made since the catalogue was read. */

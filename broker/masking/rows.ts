@@ -64,7 +64,7 @@ function maskRow(
     at = length === -1 ? value : value + length
     if (length < -1 || at > end) throw new MaskingError('a value has a length that cannot be')
     const mask = columns[column]!
-    if (mask === null || length === -1) continue
+    if (mask === null || (length === -1 && !mask.hidesNull)) continue
     out.copy(bytes, kept, value)
     maskValue(mask, bytes, value, at, out)
     kept = at

@@ -180,6 +180,15 @@ test('a value that was quoted needs no quotes any more', () => {
   assert.equal(mask([null, REDACT], options, [bytes]).toString(), '1,***\n2,\n3,***\n')
 })
 
+test('NULL looks like a value where it is hidden, in every format', () => {
+  const hidden = { ...REDACT, hidesNull: true }
+  for (const format of ['text', 'csv', 'binary'] as const) {
+    const options = copyOptions(format)
+    const bytes = mask([hidden, REDACT], options, [write([[null, null]], options)])
+    assert.deepEqual(read(bytes, options), [[Buffer.from('***'), null]], format)
+  }
+})
+
 test('a mask that looks like a delimiter is written so that it parses', () => {
   const text = copyOptions('text', { delimiter: '*' })
   assert.equal(mask([REDACT, null], text, [Buffer.from('a*b\n')]).toString(), '\\*\\*\\**b\n')

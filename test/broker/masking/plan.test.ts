@@ -59,6 +59,16 @@ test('an expression is clear only if it is proved so, or nothing protected is to
   assert.equal(how(EXPRESSION, null), 'redact')
 })
 
+test('NULL is hidden in what is computed, for it tells of what', () => {
+  const hides = (from: FieldDescription, facts: StatementFacts | null): boolean | undefined =>
+    planRows([from], facts, PROTECT).columns[0]?.hidesNull
+  assert.equal(hides(field(PEOPLE, 3), null), false)
+  assert.equal(hides(EXPRESSION, reading({ origins: [SSN], plain: true })), false)
+  assert.equal(hides(EXPRESSION, reading({ origins: [SSN] })), true)
+  assert.equal(hides(EXPRESSION, reading({ proved: false })), true)
+  assert.equal(hides(field(VIEW, 2), factsOf({ tables: [VIEW, PEOPLE] })), true)
+})
+
 test('a function that is not known to be harmless may return anything', () => {
   const use = { name: 'public.leak', volatility: 'stable', harmless: false } as const
   assert.equal(how(EXPRESSION, factsOf({ functions: [use] })), 'redact')

@@ -37,6 +37,11 @@ test('each way of masking', () => {
   assert.deepEqual(second, ['2', null, null, null, null])
 })
 
+test('NULL looks like a value where it is hidden', () => {
+  const hidden = { ...REDACT, hidesNull: true }
+  assert.deepEqual(mask([hidden, REDACT, null], [[null, null, null]]), [['***', null, null]])
+})
+
 test('a partial mask never shows more than half of a value', () => {
   const shown = (value: string): string => (mask([LAST_FOUR], [[value]]) as string[][])[0]![0]!
   assert.equal(shown('1234'), '**34')

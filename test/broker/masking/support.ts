@@ -15,7 +15,13 @@ export const LAST_FOUR: CellMask = mask('partial', 4)
 export const HASHED: CellMask = mask('hash')
 
 function mask(how: CellMask['how'], last = 0): CellMask {
-  return { how, fixed: Buffer.from('***'), last, key: Buffer.from('a key of the tests') }
+  return {
+    how,
+    fixed: Buffer.from('***'),
+    last,
+    key: Buffer.from('a key of the tests'),
+    hidesNull: false,
+  }
 }
 
 export function planOf(columns: readonly (CellMask | null)[]): RowPlan {
