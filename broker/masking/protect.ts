@@ -30,21 +30,28 @@ export interface ProtectedColumns {
   readonly redact: Wanted
 }
 
+/** What views of the system say of a column's values: samples, widths, how often and in what order. */
+const STATISTICS = `avg_width n_distinct most_common_vals most_common_val_nulls most_common_freqs
+  most_common_base_freqs histogram_bounds correlation most_common_elems most_common_elem_freqs
+  elem_count_histogram range_length_histogram range_empty_frac range_bounds_histogram
+  dependencies`.split(/\s+/)
+
 /**
  * Columns of the system that show other tables' values or other persons' statements. They follow
  * the policy: where nothing is protected they are as PostgreSQL made them.
  */
 const TELLTALES: readonly string[] = [
-  ...['1', '2', '3', '4', '5'].map((n) => `pg_catalog.pg_statistic.stavalues${n}`),
+  ...['1', '2', '3', '4', '5'].flatMap((n) =>
+    ['kind', 'op', 'coll', 'numbers', 'values'].map((of) => `pg_catalog.pg_statistic.sta${of}${n}`),
+  ),
+  'pg_catalog.pg_statistic.stawidth',
+  'pg_catalog.pg_statistic.stadistinct',
   'pg_catalog.pg_statistic_ext_data.*',
-  'pg_catalog.pg_stats.most_common_vals',
-  'pg_catalog.pg_stats.histogram_bounds',
-  'pg_catalog.pg_stats.most_common_elems',
-  'pg_catalog.pg_stats.range_bounds_histogram',
-  'pg_catalog.pg_stats_ext.most_common_vals',
-  'pg_catalog.pg_stats_ext_exprs.most_common_vals',
-  'pg_catalog.pg_stats_ext_exprs.histogram_bounds',
-  'pg_catalog.pg_stats_ext_exprs.most_common_elems',
+  ...STATISTICS.flatMap((name) => [
+    `pg_catalog.pg_stats.${name}`,
+    `pg_catalog.pg_stats_ext.${name}`,
+    `pg_catalog.pg_stats_ext_exprs.${name}`,
+  ]),
   'pg_catalog.pg_stat_activity.query',
   'pg_catalog.pg_prepared_statements.statement',
   'pg_catalog.pg_cursors.statement',
