@@ -38,7 +38,7 @@ export function resolve(c: Conversation, facts: StatementFacts, text: Buffer): R
       if (prepared === undefined) return unknownStatement(command.name)
       const sentText = rename(facts, text, command.nameSpan, prepared)
       const inner =
-        command.explain === 'plan' ? planOnly(facts, prepared) : joined(facts, prepared.facts)
+        command.explain === 'no' ? joined(facts, prepared.facts) : explained(facts, prepared.facts)
       return yes(facts, text, { facts: inner, sentText, underlying: prepared.text })
     }
     case 'fetch': {
@@ -234,17 +234,14 @@ export function joined(outer: StatementFacts, inner: StatementFacts | null): Sta
   }
 }
 
-/** EXPLAIN without ANALYZE runs nothing, but shows what it would read. */
-function planOnly(outer: StatementFacts, prepared: Prepared): StatementFacts | null {
-  if (prepared.facts === null) return null
-  const { tables, rowsRead, columnsRead, predicates } = prepared.facts
-  return {
-    ...outer,
-    tables: [...outer.tables, ...tables],
-    rowsRead: [...outer.rowsRead, ...rowsRead],
-    columnsRead: [...outer.columnsRead, ...columnsRead],
-    predicates: [...outer.predicates, ...predicates],
-  }
+/** What comes back is the plan. Without ANALYZE nothing runs, but it shows what it would read. */
+function explained(outer: StatementFacts, inner: StatementFacts | null): StatementFacts | null {
+  const whole = joined(outer, inner)
+  if (whole === null || outer.command.type !== 'execute') return null
+  const shown = { ...whole, output: outer.output }
+  if (outer.command.explain === 'analyze') return shown
+  const { class: own, why, ddl, writes, rowsWritten, columnsWritten, unbounded } = outer
+  return { ...shown, class: own, why, ddl, writes, rowsWritten, columnsWritten, unbounded }
 }
 
 const RANK: Record<StatementClass, number> = {

@@ -7,16 +7,16 @@ import type { Parts, Work } from './classify.ts'
 import type { Gathering, Scene } from './context.ts'
 import { copyColumns, copyOptions, PROGRAM_REFUSAL } from './copy.ts'
 import { effectsOf } from './effects.ts'
-import { isTrusted } from './functions.ts'
+import { executePlan, explainOptions, queryPlan } from './explain.ts'
 import { nameSpan, parenthesised, type Token, tokens } from './lexer.ts'
 import { CONSTANT, type Column, combine, UNPROVED } from './lineage-types.ts'
-import { findRelations, qualified } from './names.ts'
+import { findRelations } from './names.ts'
 import { ANYTHING, origin } from './origins.ts'
 import { addRelation, addTarget } from './relations.ts'
 import { setFacts } from './set.ts'
 import { tableColumns } from './tables.ts'
 import { CHAIN_REFUSAL, transactionCommand } from './transaction.ts'
-import { as, child, flag, list, literal, type Node, node, type Tree, text } from './tree.ts'
+import { child, flag, list, type Node, node, type Tree, text } from './tree.ts'
 
 type StatementReader = (scene: Scene, root: Node, span: Span, source: string) => StatementFacts
 type Reader = (work: Work, inner: StatementReader) => Parts
@@ -248,20 +248,21 @@ function explain(work: Work, inner: StatementReader): Parts {
   const { gathering, root, scene, span, source } = work
   const found = node(root.body['query'])
   if (found === null) return unknown(work, 'EXPLAIN')
-  const analyze = explains(root.body)
+  const options = explainOptions(root.body)
+  const { analyze } = options
   if (found.type === 'ExecuteStmt') {
-    return { ...execute(work, found.body, analyze ? 'analyze' : 'plan'), columns: PLAN }
+    const parts = execute(work, found.body, analyze ? 'analyze' : 'plan')
+    return { ...parts, columns: executePlan(options) }
   }
   const facts = inner(scene, found, span, source)
   const writes = facts.class === 'write' && facts.why.endsWith(' changes data')
   absorb(work, analyze ? facts : planned(facts, writes))
   gathering.refuse(facts.refusal)
-  const folds = facts.functions.some((one) => isOwnCode(scene, one.name))
   return {
     verb: analyze ? 'EXPLAIN ANALYZE' : 'EXPLAIN',
     command: { type: 'utility', returnsRows: true },
     ddl: facts.ddl,
-    columns: folds ? [{ ...PLAN[0]!, origins: ANYTHING, proved: false }] : PLAN,
+    columns: queryPlan(scene, facts, options),
   }
 }
 
@@ -269,37 +270,6 @@ function explain(work: Work, inner: StatementReader): Parts {
 function planned(facts: StatementFacts, writes: boolean): StatementFacts {
   const read = { ...facts, writes: [], rowsWritten: [], columnsWritten: [], unbounded: false }
   return writes ? { ...read, class: 'read', why: '' } : read
-}
-
-/** The planner runs users' IMMUTABLE functions and prints what they return. */
-function isOwnCode(scene: Scene, qualifiedName: string): boolean {
-  const oids = scene.catalogue.functionsByName.get(qualifiedName.split('.').at(-1) ?? '') ?? []
-  return oids.some((oid) => {
-    const fn = scene.catalogue.functions.get(oid)!
-    return !isTrusted(fn) && qualified(fn) === qualifiedName
-  })
-}
-
-const PLAN: readonly Column[] = [{ ...CONSTANT, name: 'QUERY PLAN' }]
-
-function explains(body: Tree): boolean {
-  let on = false
-  for (const option of list(body, 'options')) {
-    const element = as(option, 'DefElem')
-    if (element === null || text(element, 'defname') !== 'analyze') continue
-    on = !isOff(element['arg'])
-  }
-  return on
-}
-
-/** defGetBoolean: what is not one of these is on, or an error of the server. */
-function isOff(argument: unknown): boolean {
-  const found = node(argument)
-  if (found === null) return false
-  if (found.type === 'Integer') return (found.body['ival'] ?? 0) === 0
-  if (found.type === 'Boolean') return found.body['boolval'] !== true
-  const value = found.type === 'A_Const' ? literal(found.body) : text(found.body, 'sval')
-  return /^(false|off|0)$/i.test(value ?? '')
 }
 
 function createTableAs(work: Work, inner: StatementReader): Parts {

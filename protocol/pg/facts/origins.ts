@@ -50,6 +50,11 @@ export function sameOrigins(left: Origins, right: Origins): boolean {
   return left.length === right.length && left.every((value, index) => value === right[index])
 }
 
+export function toOrigins(columns: readonly ColumnOrigin[]): Origins {
+  const all = columns.map(({ table, column }) => origin(table, column))
+  return [...new Set(all)].sort((a, b) => a - b)
+}
+
 export function toColumns(origins: Origins): ColumnOrigin[] {
   return origins.map((key) => ({ table: Math.floor(key / WIDTH), column: key % WIDTH }))
 }

@@ -1,7 +1,7 @@
 /** What a statement reaches: rows and columns that it reads and writes, and what decides about them. */
 import type { ColumnOrigin, Predicate, PredicateUse } from '../statement.ts'
 import type { Value } from './lineage-types.ts'
-import { NO_ORIGINS, type Origins, origin, toColumns, unite } from './origins.ts'
+import { NO_ORIGINS, type Origins, origin, toColumns, toOrigins, unite } from './origins.ts'
 
 export interface Reach {
   readonly rowsRead: readonly number[]
@@ -65,10 +65,10 @@ export class Reaching {
   absorb(inner: Reach): void {
     for (const table of inner.rowsRead) this.rowsRead.add(table)
     for (const table of inner.rowsWritten) this.rowsWritten.add(table)
-    this.read = unite(this.read, keys(inner.columnsRead))
-    this.written = unite(this.written, keys(inner.columnsWritten))
+    this.read = unite(this.read, toOrigins(inner.columnsRead))
+    this.written = unite(this.written, toOrigins(inner.columnsWritten))
     for (const { use, guesses, ...column } of inner.predicates) {
-      const made = { origins: keys([column]), proved: true }
+      const made = { origins: toOrigins([column]), proved: true }
       if (use === 'equality') this.guess(made, guesses)
       else this.decide(use, made)
     }
@@ -108,8 +108,3 @@ export class Reaching {
 const USES: readonly PredicateUse[] = [
   ...(['equality', 'presence', 'filter', 'join', 'order', 'group', 'compute'] as const),
 ]
-
-function keys(columns: readonly ColumnOrigin[]): Origins {
-  const all = columns.map(({ table, column }) => origin(table, column))
-  return [...new Set(all)].sort((a, b) => a - b)
-}

@@ -14,6 +14,8 @@ const WORLD = `
   CREATE FUNCTION f(p int) RETURNS text LANGUAGE sql STABLE AS 'SELECT secret FROM s WHERE id = p';
   CREATE FUNCTION pairs() RETURNS TABLE(a int, c text) LANGUAGE sql STABLE AS
     'SELECT id, secret FROM s';
+  CREATE FUNCTION who(p int) RETURNS text LANGUAGE sql STABLE AS
+    'SELECT free FROM s WHERE length(secret) = p';
 `
 
 /** The query, and which of its output columns may hold the secret. */
@@ -148,6 +150,14 @@ const PREDICATES: readonly string[] = [
   'DELETE FROM orders USING s WHERE item = secret',
   'EXPLAIN SELECT * FROM s WHERE secret = $$1$$',
   'SELECT count(secret) FROM s',
+  'SELECT free, row_number() OVER (ORDER BY secret) FROM s',
+  'SELECT free, row_number() OVER w FROM s WINDOW w AS (PARTITION BY secret)',
+  'SELECT free FROM s, unnest(string_to_array(secret, $$-$$))',
+  'SELECT free, unnest(string_to_array(secret, $$-$$)) FROM s',
+  'SELECT free FROM s, generate_series(1, length(secret))',
+  'SELECT free FROM s, XMLTABLE($$//a$$ PASSING (secret::xml) COLUMNS a text)',
+  'SELECT who(1)',
+  'SELECT query_to_xml($$SELECT free FROM s WHERE secret = 1$$, true, true, $$$$)',
 ]
 
 test('what decides about the rows is a predicate', async (t) => {
@@ -163,6 +173,27 @@ test('what does not decide about them is none', () => {
   for (const sql of ['SELECT secret FROM s', 'SELECT secret FROM s ORDER BY free', 'TABLE s']) {
     const { predicates } = first(sql)
     assert.ok(!predicates.some(({ table, column }) => secret.has(`${table} ${column}`)), sql)
+  }
+})
+
+/** EXPLAIN, and whether its plan may be made of the secret. */
+const PLANS: readonly (readonly [sql: string, isMade: boolean])[] = [
+  ['EXPLAIN SELECT * FROM s', true],
+  ['EXPLAIN SELECT id FROM s', false],
+  ['EXPLAIN WITH w AS MATERIALIZED (SELECT * FROM s) SELECT id FROM w', true],
+  ['EXPLAIN UPDATE orders SET item = secret FROM s', true],
+  ['EXPLAIN (COSTS OFF) SELECT * FROM s', false],
+  ['EXPLAIN (COSTS OFF, COSTS) SELECT * FROM s', true],
+  ['EXPLAIN (ANALYZE, COSTS OFF) SELECT * FROM s', true],
+  ['EXPLAIN (ANALYZE false, COSTS off, VERBOSE) SELECT * FROM s', false],
+]
+
+test('the sizes in a plan are made of the columns that are read', () => {
+  for (const [sql, isMade] of PLANS) {
+    const [plan] = first(sql).output ?? []
+    const made = plan?.origins.some(({ table, column }) => secret.has(`${table} ${column}`))
+    assert.equal(made, isMade, sql)
+    assert.equal(plan?.proved, true, sql)
   }
 })
 
