@@ -65,6 +65,8 @@ export interface StackOptions {
   readonly databases: readonly [string, ...string[]]
   /** Columns that are redacted. */
   readonly mask: readonly string[]
+  /** Instead of the usual one with `mask`: the text of a policy for pg-prod. */
+  readonly policy?: string
 }
 
 export class SessionStack {
@@ -140,7 +142,8 @@ export class SessionStack {
 function configOf(options: StackOptions, dataDir: string): Config {
   const { postgres } = options
   const lines = options.mask.map((column) => `      ${column}: redact\n`).join('')
-  const policy = parsePolicy(POLICY + (lines === '' ? '      {}\n' : lines), 'policy.yaml')
+  const usual = POLICY + (lines === '' ? '      {}\n' : lines)
+  const policy = parsePolicy(options.policy ?? usual, 'policy.yaml')
   const own = policy.connections.get('pg-prod')
   if (own === undefined) throw new Error('the policy has no pg-prod')
   const connection: ConnectionConfig = {
