@@ -129,7 +129,7 @@ office('cancelled by the requester or the session, approved or not', async ({ de
 })
 
 office(
-  'spent once, only when approved, only what was approved, only by the requester',
+  'AP-16, AP-37: spent once, only when approved, only what was approved, only by the requester',
   async ({ desk, runtime }) => {
     const { id } = await desk.open(request(runtime))
     await refused(desk.spend(id, DIGEST), 'not_approved', 6)
@@ -183,7 +183,7 @@ office('a clock that is set back does not stop anything', async ({ desk, runtime
   assert.deepEqual(times, times.toSorted())
 })
 
-office('above 64 kB the approver names what they have read', async ({ desk, runtime }) => {
+office('AP-21: above 64 kB the approver names what they have read', async ({ desk, runtime }) => {
   const statement = `select '${'x'.repeat(64 * 1024)}'`
   const { id, size } = await desk.open(request(runtime, { statement, size: 0 }))
   assert.equal(size, Buffer.byteLength(statement))
@@ -258,7 +258,7 @@ office('a desk that is closed holds nobody', async ({ desk, runtime }) => {
   assert.equal(runtime.timers, 0)
 })
 
-test('a broker that comes back: statements are over, exec requests are not, nothing runs twice', async () => {
+test('AP-36: a broker that comes back: statements are over, exec requests are not, nothing runs twice', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'hoop-desk-'))
   const before = await openOffice(dataDir)
   const { desk, runtime } = before

@@ -10,7 +10,7 @@ const code = (who: typeof alice) => {
   return answer.may ? 'may' : answer.code
 }
 
-test('who decides', () => {
+test('AP-14: who decides', () => {
   assert.equal(code(bob), 'may')
   assert.equal(code(dave), 'may')
   assert.equal(code(carol), 'not_eligible')
@@ -18,7 +18,7 @@ test('who decides', () => {
   assert.equal(code(alice), 'self_approval')
 })
 
-test('no role goes round it', () => {
+test('AP-16: no role goes round it', () => {
   const all = ['requester', 'approver', 'auditor', 'admin']
   assert.equal(code({ ...alice, roles: all }), 'self_approval')
   assert.equal(code({ ...erin, roles: all }), 'not_eligible')
@@ -26,7 +26,7 @@ test('no role goes round it', () => {
   assert.equal(code({ ...bob, roles: [] }), 'not_eligible')
 })
 
-test('another account with the same e-mail is the same person', () => {
+test('AP-13: another account with the same e-mail is the same person', () => {
   const email = 'ALICE@Example.Test'
   assert.equal(code(person('al', 'dba', { issuer: 'other', email })), 'self_approval')
   assert.equal(code(person('alice', 'dba', { issuer: 'other', email: null })), 'may')

@@ -212,7 +212,7 @@ function fills(needs: readonly Need[], people: readonly (readonly string[])[]): 
   return people.some((groups, i) => groups.includes(chair) && fills(left, people.toSpliced(i, 1)))
 }
 
-test('whatever the order and the races, the duties hold', async () => {
+test('AP-17: whatever the order and the races, the duties hold', async () => {
   const needs = fc.tuple(fc.constantFrom(...NEEDS), fc.constantFrom(...NEEDS))
   await fc.assert(
     fc.asyncProperty(needs, rounds, async (wanted, all) => {

@@ -65,7 +65,7 @@ test('a login of the real provider becomes a person with groups and roles', asyn
   assert.ok(who.expiresAt > Date.now())
 })
 
-test('groups are read again at every refresh', async () => {
+test('AP-19: groups are read again at every refresh', async () => {
   const bob = await loginAs('bob')
   bench.provider.setGroups('bob', ['oncall'])
   const renewed = await refresh(bob, bob.refreshToken ?? '')
@@ -118,7 +118,7 @@ describe('AP-08: a token that leaked is worth nothing', () => {
     await assert.rejects(authenticate(headers), { code: 'invalid_dpop_proof' })
   })
 
-  test('a proof made for the name in the Host header is not one for us', async () => {
+  test('AP-03: a proof made for the name in the Host header is not one for us', async () => {
     const headers = await headersOf({ url: 'http://evil.example.com/v1/whoami' })
     const request = { ...headers, host: 'evil.example.com' }
     await assert.rejects(authenticate(request), { code: 'invalid_dpop_proof' })

@@ -153,7 +153,7 @@ const REFUSED: readonly (readonly [string, Buffer])[] = [
 ]
 
 for (const [what, bytes] of REFUSED) {
-  test(`refused: ${what}`, () => {
+  test(`AP-33: refused: ${what}`, () => {
     assert.throws(() => maskRows(bytes, planOf([REDACT])), MaskingError)
     const good = dataRow([Buffer.from('secret')])
     assert.throws(() => maskRows(Buffer.concat([good, bytes]), planOf([REDACT])), MaskingError)

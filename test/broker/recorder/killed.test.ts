@@ -38,6 +38,6 @@ async function kill(t: TestContext, lines: number): Promise<void> {
   assert.ok(recorded.length >= said, `${said} were said, ${recorded.length} are recorded`)
 }
 
-it('a recorder that is killed at any moment has recorded all that it said', async (t) => {
+it('AP-29: a recorder that is killed at any moment has recorded all that it said', async (t) => {
   for (const lines of [1, 7, 60, 333, 1500]) await kill(t, lines)
 })

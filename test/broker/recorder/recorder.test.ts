@@ -154,7 +154,7 @@ describe('a recorder', () => {
 })
 
 describe('a disk that fails', () => {
-  it('ends the session, and leaves a log that holds', (t) => {
+  it('AP-30: ends the session, and leaves a log that holds', (t) => {
     const folder = temporaryFolder(t)
     const disk = failingFs()
     const recorder = start(folder, disk.fs)
@@ -173,7 +173,7 @@ describe('a disk that fails', () => {
     assert.equal(brokerLog(folder).at(-1)?.kind, 'session-close')
   })
 
-  it('opens no session, and leaves no file of it', (t) => {
+  it('AP-30: opens no session, and leaves no file of it', (t) => {
     const folder = temporaryFolder(t)
     const disk = failingFs()
     const recorder = start(folder, disk.fs)

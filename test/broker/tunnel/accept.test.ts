@@ -308,7 +308,7 @@ describe('what is not a tunnel is refused before it is upgraded', () => {
     return response.statusCode
   }
 
-  test('an Origin, another path, a query, another protocol or none', async () => {
+  test('AP-04: an Origin, another path, a query, another protocol or none', async () => {
     const { url, streams } = await broker()
     const tunnel = tunnelUrl(url)
     assert.equal(await status(tunnel, TUNNEL_PROTOCOL, { origin: 'https://evil.example' }), 400)
@@ -319,7 +319,7 @@ describe('what is not a tunnel is refused before it is upgraded', () => {
     assert.equal(streams.length, 0)
   })
 
-  test('compression is not agreed on', async () => {
+  test('AP-05: compression is not agreed on', async () => {
     const { url } = await broker()
     const ws = new WebSocket(tunnelUrl(url), TUNNEL_PROTOCOL, { perMessageDeflate: true })
     await once(ws, 'open')
@@ -327,7 +327,7 @@ describe('what is not a tunnel is refused before it is upgraded', () => {
     ws.terminate()
   })
 
-  test('an upgrade that is no WebSocket, and one with bytes behind it', async () => {
+  test('AP-06: an upgrade that is no WebSocket, and one with bytes behind it', async () => {
     const { server, streams } = await broker()
     const { port } = server.address() as { port: number }
     const head = `GET /v1/tunnel HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: ${TUNNEL_PROTOCOL}\r\n`
@@ -392,7 +392,7 @@ describe('a client that breaks the protocol is closed, and the broker goes on', 
     ws.terminate()
   })
 
-  test('pings without end are answered within bounds or cut off', async () => {
+  test('AP-07: pings without end are answered within bounds or cut off', async () => {
     const { url, tunnel } = await broker()
     const ws = new WebSocket(tunnelUrl(url), TUNNEL_PROTOCOL)
     ws.on('error', () => undefined)
@@ -426,7 +426,7 @@ describe('cancel', () => {
 describe('a login that runs out', () => {
   const SOON = { ...ALICE, expiresAt: Date.now() + 60_000 }
 
-  test('is proved again with the nonce of the broker, by the same person', async () => {
+  test('AP-10, AP-35: is proved again with the nonce of the broker, by the same person', async () => {
     const asked: string[] = []
     const { url, stream } = await broker(
       {
@@ -448,7 +448,7 @@ describe('a login that runs out', () => {
     tunnel.close()
   })
 
-  test('by somebody else ends the tunnel', async () => {
+  test('AP-35: by somebody else ends the tunnel', async () => {
     const { url, stream } = await broker(
       {
         authenticate: async ({ headers }) =>

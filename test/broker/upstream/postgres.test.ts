@@ -236,7 +236,7 @@ describe('a target that wants the password in the clear', () => {
     }
   })
 
-  test('does not get it over a connection that anybody may read', async () => {
+  test('PG-19: does not get it over a connection that anybody may read', async () => {
     for (const tls of [{ mode: 'disable' }, { mode: 'require' }] as const) {
       const error = await refusal(target({ tls }))
       assert.equal(error.code, 'target_login_failed')
@@ -306,7 +306,7 @@ describe('a server that is not what it should be', () => {
   ]
 
   for (const [name, first] of scramCases) {
-    test(`SCRAM with ${name}: target_login_failed, no proof sent`, async () => {
+    test(`PG-19: SCRAM with ${name}: target_login_failed, no proof sent`, async () => {
       const fake = await fakeServer([authentication(10, 'SCRAM-SHA-256\0\0')])
       const login = refusal(targetAt(fake.port))
       while (!/r=/.test(fake.received().toString('latin1'))) await sleep(5)

@@ -111,7 +111,7 @@ describe('a client on the local port', () => {
     )
   })
 
-  test('with a wrong password is refused, and the broker hears nothing of it', async () => {
+  test('AP-01: with a wrong password is refused, and the broker hears nothing of it', async () => {
     const { port } = await start()
     const psql = client(port)
     psql.send(startupPacket(ALICE))
@@ -406,12 +406,12 @@ describe('strangers', () => {
 })
 
 describe('the port and the socket', () => {
-  test('a port that is taken is said so', async () => {
+  test('AP-02: a port that is taken is said so', async () => {
     const { port } = await start({ socketDir: null })
     await assert.rejects(start({ port }), (error: HoopError) => error.code === 'port_taken')
   })
 
-  test('the socket is 0600 in a folder 0700, and goes away', async () => {
+  test('AP-01: the socket is 0600 in a folder 0700, and goes away', async () => {
     await mkdir(join(folder, 'sockets'), { mode: 0o755 })
     const { socket, close } = await start()
     assert.ok(socket !== null)

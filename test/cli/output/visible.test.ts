@@ -9,14 +9,14 @@ test('plain SQL stays as it is, line breaks and tabs included', () => {
   assert.equal(hasHidden(sql), false)
 })
 
-test('an escape sequence cannot reach the terminal', () => {
+test('AP-21: an escape sequence cannot reach the terminal', () => {
   assert.equal(
     visible('a\x1b[2Jb\x07\x9bc\x7f\r'),
     'a⟨U+001B⟩[2Jb⟨U+0007⟩⟨U+009B⟩c⟨U+007F⟩⟨U+000D⟩',
   )
 })
 
-test('reversed reading order is named, every bidi control', () => {
+test('AP-21: reversed reading order is named, every bidi control', () => {
   const bidi = '\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069'
   assert.match(visible(bidi), /^(⟨U\+[0-9A-F]{4}⟩){12}$/)
 })
@@ -66,7 +66,7 @@ test('one line stays one line', () => {
   )
 })
 
-test('no text at all leaves a character that a terminal acts on', () => {
+test('AP-21, AP-31: no text at all leaves a character that a terminal acts on', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       assert.doesNotMatch(visible(text), /[^\n\t\P{Cc}]|[\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u)

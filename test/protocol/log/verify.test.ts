@@ -39,7 +39,7 @@ describe('verify', () => {
     }
   })
 
-  it('names the entry of each byte that was flipped', () => {
+  it('AP-27: names the entry of each byte that was flipped', () => {
     for (let at = 0; at < log.bytes.length; at++) {
       for (const bit of [0x01, 0x80]) {
         const copy = Buffer.from(log.bytes)
@@ -50,7 +50,7 @@ describe('verify', () => {
     }
   })
 
-  it('names the first entry that was removed', () => {
+  it('AP-27: names the first entry that was removed', () => {
     for (let entry = 1; entry < last; entry++) {
       const fault = faultOf(Buffer.concat([head(), cut(1, entry), cut(entry + 1, last + 1)]))
       assert.equal(fault?.entry, entry)
@@ -74,7 +74,7 @@ describe('verify', () => {
     }
   })
 
-  it('tells an end that was cut off, wherever', () => {
+  it('AP-27: tells an end that was cut off, wherever', () => {
     for (let size = 0; size < log.bytes.length; size++) {
       const fault = faultOf(log.bytes.subarray(0, size))
       assert.equal(fault?.entry, entryAt(size), `cut at ${size}`)
@@ -92,7 +92,7 @@ describe('verify', () => {
     assert.deepEqual(faultOf(other.bytes), { entry: 0, reason: 'this is the log of s-zzzzzzzzzz' })
   })
 
-  it('compares with what is known from elsewhere, also when the whole chain was made anew', () => {
+  it('AP-27: compares with what is known from elsewhere, also when the whole chain was made anew', () => {
     const forged = writeLog(CONVERSATION.map((entry) => forge(entry)))
     assert.equal(verifyLog(forged.bytes, expected).ok, true)
     const heads = [{ entries: last, hash: log.hash, by: 'the broker' }]
