@@ -18,8 +18,7 @@ const Links = z.array(z.object({ source: z.string(), target: z.string() }))
  * Where the programs are. npm packages cannot hold symbolic links, so the package makes its library
  * links in a postinstall script; after `npm ci --ignore-scripts` they are missing and are made here.
  */
-export async function findBinaries(): Promise<Binaries> {
-  const root = packageRoot()
+export async function findBinaries(root = packageRoot()): Promise<Binaries> {
   await makeLinks(root)
   const found = under(join(root, 'native'))
   await Promise.all([found.initdb, found.postgres].map(makeExecutable))

