@@ -139,7 +139,7 @@ async function initialise(place: Place, superuser: string, password: string, aut
   const pwfile = await secretFile(place, 'password', `${password}\n`)
   await run(place, place.binaries.initdb, [
     ...['-D', place.dataDir, '-U', superuser, '--pwfile', pwfile, `--auth=${auth}`],
-    ...['--encoding=UTF8', '--locale=C', '--no-sync', '--no-instructions'],
+    ...['--encoding=UTF8', '--locale=C', '--no-sync'],
   ])
   await rm(pwfile)
 }
