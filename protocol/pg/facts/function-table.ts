@@ -1,7 +1,6 @@
 /**
- * Functions of pg_catalog that volatility alone judges wrongly, for PostgreSQL 13 to 18
- * (the lists of VOLATILE functions of 15.18 and 18.4 were gone through one by one; older names are
- * kept). A VOLATILE function of pg_catalog that stands nowhere here is a write.
+ * Functions of pg_catalog that volatility alone judges wrongly, for PostgreSQL 13 to 18: every
+ * VOLATILE function of each was gone through (test/fixtures/volatile.tsv). A VOLATILE function of pg_catalog that stands nowhere here is a write.
  */
 import type { StatementClass } from '../statement.ts'
 
@@ -9,7 +8,7 @@ import type { StatementClass } from '../statement.ts'
 export const HARMLESS_VOLATILE: ReadonlySet<string> = new Set(
   `amvalidate array_sample array_shuffle clock_timestamp current_query currtid currtid2 currval
   gen_random_uuid lastval lo_close lo_get lo_lseek lo_lseek64 lo_tell lo_tell64 loread
-  pg_available_wal_summaries pg_backup_start_time pg_blocking_pids pg_collation_actual_version
+  pg_available_wal_summaries pg_blocking_pids pg_collation_actual_version
   pg_control_checkpoint pg_control_init pg_control_recovery pg_control_system
   pg_current_wal_flush_lsn pg_current_wal_insert_lsn pg_current_wal_lsn pg_current_logfile
   pg_database_collation_actual_version pg_database_size pg_get_aios
@@ -32,7 +31,7 @@ export const HARMLESS_VOLATILE: ReadonlySet<string> = new Set(
   pg_stat_get_xact_tuples_newpage_updated pg_stat_get_xact_tuples_returned
   pg_stat_get_xact_tuples_updated pg_stat_have_stats pg_table_size pg_tablespace_size
   pg_total_relation_size pg_wal_summary_contents pg_xact_commit_timestamp
-  pg_xact_commit_timestamp_origin pg_xact_status random random_normal timeofday txid_status
+  pg_xact_commit_timestamp_origin pg_xact_status random random_normal timeofday timezone txid_status
   uuidv4 uuidv7`.split(/\s+/),
 )
 

@@ -25,7 +25,8 @@ export function isTrusted(fn: CatalogueFunction): boolean {
   return fn.builtin || (fn.extension !== null && TRUSTED_EXTENSIONS.has(fn.extension))
 }
 
-function judgeBuiltin(fn: CatalogueFunction): Effect | null {
+/** Of those that PostgreSQL brings along. */
+export function judgeBuiltin(fn: Pick<CatalogueFunction, 'name' | 'volatility'>): Effect | null {
   const decided = CLASS_OF.get(fn.name)
   if (decided !== undefined) return { class: decided, why: `calls ${fn.name}()` }
   if (fn.volatility !== 'volatile' || HARMLESS_VOLATILE.has(fn.name)) return null
