@@ -13,27 +13,35 @@ import {
 
 const SYSTEM = new Set(['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid', 'oid'])
 
-/** A name alone: a column, the innermost level first; else a whole row; else a parameter. */
+/**
+ * A name alone: a column, the innermost level first; else a whole row; else a parameter. Columns that
+ * nobody knows may have this name; if they do not, it means what it means without them.
+ */
 export function findColumn(scope: Scope, name: string): Value {
+  let maybe: Value | null = null
   for (let level: Scope | null = scope; level !== null; level = level.parent) {
     const found = inItems(level.items, name)
-    if (found !== null) return found
-    if (level.parameters.has(name)) return CONSTANT
+    if (found !== null) return eitherOf(maybe, found)
+    if (level.parameters.has(name)) return eitherOf(maybe, CONSTANT)
+    for (const { rest } of level.items) maybe = rest === null ? maybe : eitherOf(maybe, rest)
   }
   const range = findRange(scope, '', name)
-  return range === null ? UNPROVED : wholeRow(range)
+  if (range !== null) return eitherOf(maybe, wholeRow(range))
+  return maybe ?? UNPROVED
 }
 
+function eitherOf(maybe: Value | null, found: Value): Value {
+  return maybe === null ? found : either(maybe, found)
+}
+
+/** Null: no column is known to have this name. */
 function inItems(items: readonly FromItem[], name: string): Value | null {
-  let found: Value | null = null
-  for (const item of items) {
-    for (const column of item.columns) {
-      if (column.name === name) found = found === null ? column : either(found, column)
-    }
-    // Columns that nobody knows may have this name.
-    if (item.rest !== null) found = found === null ? item.rest : either(found, item.rest)
+  const named = items.flatMap((item) => item.columns.filter((column) => column.name === name))
+  if (named.length > 0) {
+    const others = items.flatMap((item) => item.rest ?? [])
+    return [...named.slice(1), ...others].reduce<Value>(either, named[0]!)
   }
-  if (found !== null || !SYSTEM.has(name)) return found
+  if (!SYSTEM.has(name)) return null
   return items.some((item) => item.ranges.some((range) => range.relation)) ? CONSTANT : null
 }
 

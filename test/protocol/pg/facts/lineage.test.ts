@@ -60,6 +60,12 @@ const DIRTY: readonly (readonly [sql: string, columns: readonly string[]])[] = [
   ['SELECT count(nullif(secret, $$x$$)) AS v FROM s', ['v']],
   ['SELECT count(DISTINCT secret) AS v FROM s', ['v']],
   ['SELECT s AS v FROM s', ['v']],
+  [
+    'SELECT (SELECT jsonb_agg(q) FROM (SELECT secret FROM s) q) AS v FROM unnest(ARRAY[concat(1)]) u',
+    ['v'],
+  ],
+  ['SELECT q AS v FROM unnest(ARRAY[concat(1)]) u, (SELECT secret FROM s) q', ['v']],
+  ['SELECT (SELECT secret FROM unnest(ARRAY[concat(1)]) u) AS v FROM s', ['v']],
   ['SELECT s.* FROM s', ['secret', 'made']],
   ['SELECT (s).* FROM s', ['secret', 'made']],
   ['SELECT (q.r).secret AS v, (q.r).free AS w FROM (SELECT s AS r FROM s) q', ['v']],
