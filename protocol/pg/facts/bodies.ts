@@ -18,11 +18,12 @@ export interface BodyReader {
 
 /** What a body can name beside what its own FROM says. */
 export interface Sight {
-  readonly parameters: readonly string[]
+  /** With their types, where they are known. */
+  readonly parameters: ReadonlyMap<string, number | undefined>
   readonly columns: readonly Column[]
 }
 
-const NOTHING: Sight = { parameters: [], columns: [] }
+const NOTHING: Sight = { parameters: new Map(), columns: [] }
 
 let reader: BodyReader | null = null
 
@@ -46,9 +47,15 @@ export function functionBody(scene: Scene, fn: CatalogueFunction): BodyFacts | n
   if (fn.body === null || fn.sets || fn.language !== 'sql') return null
   const inside = { ...scene, path: scene.session }
   return remembered(inside, `function ${fn.oid} ${scene.session.join()}`, standardBody(fn.body), {
-    parameters: fn.argumentNames,
+    parameters: parametersOf(fn),
     columns: [],
   })
+}
+
+function parametersOf({ argumentNames, argumentTypes }: CatalogueFunction): Sight['parameters'] {
+  // Names are of OUT parameters too, wherever they stand.
+  const types = argumentNames.length === argumentTypes.length ? argumentTypes : []
+  return new Map(argumentNames.map((name, index) => [name, types[index]]))
 }
 
 /** Default values of parameters: they run where a call leaves them out. */
@@ -60,6 +67,7 @@ export function defaultsBody(scene: Scene, fn: CatalogueFunction): BodyFacts | n
     tables: new Set(),
     columns: null,
     reach: { ...new Reaching().finish(), opaque: true },
+    fails: true,
   }
   return expressionBody(scene, `defaults ${fn.oid}`, fn.presets) ?? unknown
 }
@@ -93,7 +101,7 @@ export function generatedColumn(
 ): Value {
   const key = `generated ${relation.oid} ${column.number} ${scene.session.join()}`
   const sql = `SELECT ${column.generated ?? 'NULL'}`
-  const body = remembered(qualifiedScene(scene), key, sql, { parameters: [], columns })
+  const body = remembered(qualifiedScene(scene), key, sql, { ...NOTHING, columns })
   return (
     body?.columns?.[0] ?? {
       origins: [origin(relation.oid, 0)],
@@ -144,6 +152,7 @@ function judged(scene: Scene, sql: string, sight: Sight): BodyFacts | null {
     tables,
     columns,
     reach: gathering.reach.finish(),
+    fails: gathering.fails,
   }
 }
 

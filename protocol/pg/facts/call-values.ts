@@ -4,6 +4,7 @@ import type { PredicateUse } from '../statement.ts'
 import { functionBody } from './bodies.ts'
 import { argument, callOf } from './calls.ts'
 import { condition } from './conditions.ts'
+import { called, failing } from './failures.ts'
 import { EXTENSION_CLASS, OPAQUE } from './function-table.ts'
 import { byArity, isTrusted } from './functions.ts'
 import {
@@ -28,16 +29,22 @@ export function callValue(state: State, body: Tree, scope: Scope): Value {
   const candidates = byArity(findFunctions(state.gathering.scene, call.names), call.given)
   if (isCount(body, candidates)) return countValue(state, inputs)
   // No function of that name: a cast written as a call.
-  if (candidates.length === 0) return combine(inputs)
-  return candidates.map((fn) => resultOf(state, fn, body, inputs)).reduce(either)
+  if (candidates.length === 0) return failing(state, inputs, combine(inputs))
+  const made = candidates.map((fn) => resultOf(state, fn, body, inputs)).reduce(either)
+  return called(state, candidates, body, inputs, made)
 }
 
 /** Arguments, and what FILTER, ORDER BY and OVER look at. */
 export function inputsOf(state: State, body: Tree, scope: Scope): Value[] {
   const window = child(body, 'over')
+  const given = list(body, 'args').map((one) => state.value(one, scope))
+  const sorted = list(body, 'agg_order').map((one) => state.value(one, scope))
+  // Other aggregates of the query get their rows in the order that this one needs.
+  if (!flag(body, 'agg_within_group')) state.decide('order', combine(sorted))
+  if (flag(body, 'agg_distinct')) state.decide('group', combine(given))
   return [
-    ...list(body, 'args').map((one) => state.value(one, scope)),
-    ...list(body, 'agg_order').map((one) => state.value(one, scope)),
+    ...given,
+    ...sorted,
     condition(state, body['agg_filter'], scope),
     ...(window === null ? [] : [windowValue(state, window, scope)]),
   ]
@@ -197,7 +204,8 @@ function columnsOf(
 export function notationValue(state: State, name: string, base: Value): Value {
   const candidates = findFunctions(state.gathering.scene, [name]).filter((fn) => fn.arguments >= 1)
   const results = candidates.map((fn) => combine([base, ...hidden(state, fn, null)]))
-  return results.length === 0 ? combine([base]) : combine(results)
+  const made = combine(results.length === 0 ? [base] : results)
+  return candidates.length > 0 ? failing(state, [base], made) : made
 }
 
 /** The functions that a call in FROM may mean, and what each returns. */

@@ -30,6 +30,8 @@ export interface BodyFacts {
   readonly tables: ReadonlySet<number>
   readonly columns: readonly Column[] | null
   readonly reach: Reach
+  /** It may fail, by what it reads or by its parameters. */
+  readonly fails: boolean
 }
 
 export interface Memo {
@@ -80,6 +82,8 @@ export class Gathering {
   readonly writes = new Set<string>()
   readonly tables = new Set<number>()
   readonly reach = new Reaching()
+  /** A part of it fails for some values. */
+  fails = false
   /** Every reference to a column that stands in the tree, and those that lineage came by. */
   readonly columnRefs: Tree[] = []
   readonly seen = new Set<Tree>()

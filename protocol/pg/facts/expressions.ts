@@ -1,5 +1,6 @@
 /** What an expression's value is made of. Nodes without a rule of their own: all that is in them. */
 import { callValue, notationValue } from './call-values.ts'
+import { failing } from './failures.ts'
 import { isTrusted } from './functions.ts'
 import {
   CONSTANT,
@@ -13,6 +14,7 @@ import {
   type Value,
 } from './lineage-types.ts'
 import { findTypes } from './names.ts'
+import { casted, computed, nested, operated } from './node-failures.ts'
 import { judgedOperators } from './operators.ts'
 import { findColumn, findQualified, findRange, wholeRow } from './scope.ts'
 import type { State } from './state.ts'
@@ -48,7 +50,7 @@ export function value(state: State, expression: unknown, scope: Scope): Value {
     case 'SelectStmt':
       return subquery(state, body, scope)
     default:
-      return combine(parts(state, body, scope))
+      return computed(state, found, scope, () => parts(state, body, scope))
   }
 }
 
@@ -101,11 +103,14 @@ function subLink(state: State, body: Tree, scope: Scope): Value {
   const test = state.value(body['testexpr'], scope)
   const type = text(body, 'subLinkType')
   if (type === 'EXISTS_SUBLINK') return combine([decided])
-  if (columns === null) return combine([UNPROVED, decided, test])
-  const all = combine([...columns, decided, test])
+  const values = [...(columns ?? [UNPROVED]), decided, test]
+  const all = nested(state, body, values, combine(values))
+  if (columns === null) return all
   if (type !== 'EXPR_SUBLINK' || columns.length !== 1) return all
   const [only] = columns
-  return { ...all, plain: only!.plain && decided.origins.length === 0, row: only!.row }
+  const { plain, row, type: own } = only!
+  const one = { ...all, plain: plain && decided.origins.length === 0, row }
+  return own === undefined ? one : { ...one, type: own }
 }
 
 function subquery(state: State, body: Tree, scope: Scope): Value {
@@ -143,12 +148,17 @@ function indirection(state: State, body: Tree, scope: Scope): Value {
 
 function field(state: State, base: Value, name: string): Value {
   const column = base.row?.find((one) => one.name === name)
-  return column ?? notationValue(state, name, base)
+  if (column !== undefined) return column
+  const { types, relations } = state.gathering.scene.catalogue
+  const known = relations.get(types.get(base.type ?? 0)?.relation ?? 0)?.columns
+  const type = known?.find((one) => one.name === name)?.type
+  return type === undefined ? notationValue(state, name, base) : { ...combine([base]), type }
 }
 
 /** A cast to a composite type has its columns, each made of all that is cast. */
 function cast(state: State, body: Tree, scope: Scope): Value {
-  const base = combine([state.value(body['arg'], scope)])
+  const argument = state.value(body['arg'], scope)
+  const base = combine([argument])
   const names = strings(list(child(body, 'typeName') ?? {}, 'names'))
   if (names === null) return base
   const types = findTypes(state.gathering.scene, names)
@@ -158,16 +168,20 @@ function cast(state: State, body: Tree, scope: Scope): Value {
     const trusted = fn !== undefined && isTrusted(fn)
     return !trusted && types.some((type) => type.oid === one.target)
   })
-  if (own) return combine([base, OPAQUE_VALUE])
+  if (own) return failing(state, [base], combine([base, OPAQUE_VALUE]))
   const relation = types.length === 1 ? relations.get(types[0]!.relation) : undefined
   const scalar = types.every((type) => isScalar(state.gathering.scene.catalogue.types, type.oid))
-  if (relation === undefined) return { ...base, scalar }
+  const made = casted(state, body, argument, types, base)
+  if (relation === undefined) return { ...made, scalar }
   const columns = tableColumns(state.gathering, relation)
-  return { ...base, row: columns.map(({ name }) => named(name, base)) }
+  return { ...made, row: columns.map(({ name }) => named(name, base)) }
 }
 
 function operation(state: State, body: Tree, scope: Scope): Value {
-  const operands = [state.value(body['lexpr'], scope), state.value(body['rexpr'], scope)]
+  const left = state.value(body['lexpr'], scope)
+  const right = state.value(body['rexpr'], scope)
+  const operands = [left, right] as const
   const own = judgedOperators(state.gathering.scene, strings(list(body, 'name')) ?? [])
-  return combine(own ? [...operands, OPAQUE_VALUE] : operands)
+  if (own) return failing(state, operands, combine([...operands, OPAQUE_VALUE]))
+  return operated(state, body, operands, combine(operands))
 }

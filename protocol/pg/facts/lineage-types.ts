@@ -11,6 +11,10 @@ export interface Value {
   readonly row: readonly Column[] | null
   /** Surely no composite, and no array of composites. */
   readonly scalar?: boolean
+  /** OID in pg_type, where it is known. */
+  readonly type?: number
+  /** Something on the way to it may fail. */
+  readonly fails?: true
 }
 
 export interface Column extends Value {
@@ -32,14 +36,16 @@ export const OPAQUE_VALUE: Value = { origins: ANYTHING, proved: false, plain: fa
 export function combine(values: readonly Value[]): Value {
   const origins = uniteAll(values.map((value) => value.origins))
   const proved = values.every((value) => value.proved)
-  return { origins, proved, plain: false, row: null }
+  const made = { origins, proved, plain: false, row: null }
+  return values.some((value) => value.fails === true) ? { ...made, fails: true } : made
 }
 
 /** One or the other of two values: rows of set operations, several columns of a name. */
 export function either(left: Value, right: Value): Value {
   const plain = left.plain && right.plain && sameOrigins(left.origins, right.origins)
   const row = left.row === right.row ? left.row : null
-  return { ...combine([left, right]), plain, row }
+  const both = { ...combine([left, right]), plain, row }
+  return left.type !== undefined && left.type === right.type ? { ...both, type: left.type } : both
 }
 
 export function named(name: string, value: Value): Column {
@@ -78,11 +84,11 @@ export interface Scope {
   readonly ctes: Map<string, readonly Column[] | null>
   /** Named windows: what they sort and group by. */
   readonly windows: Map<string, Value>
-  /** Of the body of a function: its parameters. */
-  readonly parameters: ReadonlySet<string>
+  /** Of the body of a function: its parameters, and their types where they are known. */
+  readonly parameters: ReadonlyMap<string, number | undefined>
 }
 
-export const NO_PARAMETERS: ReadonlySet<string> = new Set()
+export const NO_PARAMETERS: ReadonlyMap<string, number | undefined> = new Map()
 
 export function innerScope(parent: Scope | null): Scope {
   return { parent, items: [], ctes: new Map(), windows: new Map(), parameters: NO_PARAMETERS }

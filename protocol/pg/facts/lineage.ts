@@ -34,5 +34,5 @@ function rootScope(sight: Sight | undefined): Scope {
   const { columns, parameters } = sight
   const range = { name: '', schema: '', columns, rest: UNPROVED, relation: false }
   const items = columns.length === 0 ? [] : [{ ranges: [range], columns, rest: null }]
-  return { ...innerScope(null), items, parameters: new Set(parameters) }
+  return { ...innerScope(null), items, parameters }
 }

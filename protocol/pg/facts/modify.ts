@@ -61,7 +61,8 @@ function assign(
   for (const one of items) {
     const item = as(one, 'ResTarget') ?? {}
     const made = state.value(item['val'], scope)
-    if (!made.plain) state.decide('compute', made)
+    // Checks, keys and lengths may fail.
+    state.decide('compute', made)
     note(written, text(item, 'name'), made)
     writes(state, text(item, 'name'), target)
     state.value(item['indirection'], scope)

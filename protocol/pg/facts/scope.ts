@@ -22,7 +22,7 @@ export function findColumn(scope: Scope, name: string): Value {
   for (let level: Scope | null = scope; level !== null; level = level.parent) {
     const found = inItems(level.items, name)
     if (found !== null) return eitherOf(maybe, found)
-    if (level.parameters.has(name)) return eitherOf(maybe, CONSTANT)
+    if (level.parameters.has(name)) return eitherOf(maybe, parameter(level, name))
     for (const { rest } of level.items) maybe = rest === null ? maybe : eitherOf(maybe, rest)
   }
   const range = findRange(scope, '', name)
@@ -32,6 +32,12 @@ export function findColumn(scope: Scope, name: string): Value {
 
 function eitherOf(maybe: Value | null, found: Value): Value {
   return maybe === null ? found : either(maybe, found)
+}
+
+/** What is given for it is looked at where the function is called. */
+function parameter({ parameters }: Scope, name: string): Value {
+  const type = parameters.get(name)
+  return type === undefined ? CONSTANT : { ...CONSTANT, type }
 }
 
 /** Null: no column is known to have this name. */
@@ -55,7 +61,7 @@ export function findQualified(scope: Scope, names: readonly string[]): Value | u
 /** `function.parameter` in the body of a function. */
 function parameterOf(scope: Scope, names: readonly string[]): Value | undefined {
   for (let level: Scope | null = scope; level !== null; level = level.parent) {
-    if (level.parameters.has(names.at(-1)!)) return CONSTANT
+    if (level.parameters.has(names.at(-1)!)) return parameter(level, names.at(-1)!)
   }
   return undefined
 }

@@ -103,7 +103,6 @@ function target(state: State, item: Tree, scope: Scope): readonly Column[] | nul
   if (returnsRows(state, item['val'])) state.decide('filter', state.value(item['val'], scope))
   const name = text(item, 'name')
   const made = state.value(item['val'], scope)
-  if (!made.plain) state.decide('compute', made)
   return [named(name === '' ? columnName(item['val']) : name, made)]
 }
 
@@ -171,7 +170,6 @@ function valuesColumns(
   for (const row of rows) {
     for (const [index, item] of list(as(row, 'List') ?? {}, 'items').entries()) {
       const made = state.value(item, scope)
-      if (!made.plain) state.decide('compute', made)
       const before = columns[index]
       const name = `column${index + 1}`
       columns[index] = named(name, before === undefined ? made : either(before, made))

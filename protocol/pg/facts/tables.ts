@@ -24,6 +24,7 @@ function make(gathering: Gathering, relation: CatalogueRelation): readonly Colum
   const own = relation.columns.map((column) => ({
     ...ownColumn(relation, column),
     scalar: isScalar(types, column.type),
+    type: column.type,
   }))
   if (isView) return own.map((column, index) => viewColumn(column, behind?.[index] ?? UNPROVED))
   return own.map((column, index) =>
@@ -54,7 +55,7 @@ export function isScalar(types: Catalogue['types'], oid: number): boolean {
 /** A rule may name the view's column as well as the one behind it. */
 function viewColumn(own: Column, behind: Value): Column {
   const { plain, row } = behind
-  return { ...combine([own, behind]), name: own.name, plain, row, scalar: own.scalar === true }
+  return { ...combine([own, behind]), ...kept(own), plain, row }
 }
 
 function generated(
@@ -66,5 +67,11 @@ function generated(
 ): Column {
   if (column.generated === undefined) return own
   const made = generatedColumn(gathering.scene, relation, column, columns)
-  return { ...combine([own, made]), name: own.name, scalar: own.scalar === true }
+  // It was computed when the row was written.
+  const { fails: _, ...both } = combine([own, made])
+  return { ...both, ...kept(own) }
+}
+
+function kept({ name, scalar = false, type }: Column): Pick<Column, 'name' | 'scalar' | 'type'> {
+  return type === undefined ? { name, scalar } : { name, scalar, type }
 }

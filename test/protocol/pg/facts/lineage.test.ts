@@ -163,6 +163,8 @@ const PREDICATES: readonly string[] = [
   'SELECT free FROM s, generate_series(1, length(secret))',
   'SELECT free FROM s, XMLTABLE($$//a$$ PASSING (secret::xml) COLUMNS a text)',
   'SELECT who(1)',
+  'SELECT array_agg(id ORDER BY secret), array_agg(free) FROM s',
+  'SELECT count(DISTINCT secret), array_agg(free) FROM s',
   'SELECT query_to_xml($$SELECT free FROM s WHERE secret = 1$$, true, true, $$$$)',
 ]
 
