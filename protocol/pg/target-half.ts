@@ -227,11 +227,11 @@ export class TargetHalf {
 
   private queried(frame: Frame, head: Expectation & { kind: 'query' }): void {
     const execution = this.executionOf(head)
+    this.checkOrder(frame)
     switch (frame.type) {
       case BACKEND.rowDescription: {
         const shape = this.shape(frame.bytes)
         if (execution === null) return
-        if (this.describedIndex === this.queryIndex) throw unexpected(frame.type)
         this.describedIndex = this.queryIndex
         execution.shape = shape
         if (head.visible) this.emit({ type: 'reply', bytes: shape.bytes })
@@ -272,6 +272,16 @@ export class TargetHalf {
       default:
         throw unexpected(frame.type)
     }
+  }
+
+  /** Rows and copies of one statement do not mix. */
+  private checkOrder({ type }: Frame): void {
+    if (this.copyingOut ? BESIDE_COPY.has(type) : this.hasRows && STARTS.has(type))
+      throw unexpected(type)
+  }
+
+  private get hasRows(): boolean {
+    return this.describedIndex === this.queryIndex
   }
 
   /** The first value, as text, of a row that answers the broker's own question. */
@@ -382,6 +392,15 @@ export class TargetHalf {
     }
   }
 }
+
+/** What only the beginning of a statement's answer can be. */
+const STARTS: ReadonlySet<number> = new Set([
+  ...[BACKEND.rowDescription, BACKEND.copyIn, BACKEND.copyOut, BACKEND.emptyQuery],
+])
+const BESIDE_COPY: ReadonlySet<number> = new Set([
+  ...STARTS,
+  ...[BACKEND.dataRow, BACKEND.commandComplete, BACKEND.readyForQuery],
+])
 
 const GUARDED: ReadonlyMap<string, string> = new Map([
   ['default_transaction_read_only', 'on'],
