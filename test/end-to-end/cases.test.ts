@@ -95,7 +95,7 @@ describe('the SQL cases through whole sessions', () => {
 
   /** A copy of the cases' database, what stands in front of it, and who looks behind it. */
   async function place(database: string): Promise<Place> {
-    await keeper.query(`CREATE DATABASE ${database} TEMPLATE cases STRATEGY file_copy`)
+    await keeper.query(`CREATE DATABASE ${database} TEMPLATE cases`)
     const world = await World.open(server, database)
     const way = { postgres: server, user: 'app', password: 'app' }
     const stack = await SessionStack.open({ ...way, databases: [database], mask: MASK })
