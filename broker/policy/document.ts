@@ -72,6 +72,12 @@ export class Document {
     return this.#faultAt(this.#offset(path, 'key'), message)
   }
 
+  /** `policy.yaml:5`, of the last key of `path`, or of an item of a list. */
+  place(path: Path): string {
+    const { line } = this.#faultAt(this.#offset(path, 'key'), '')
+    return `${this.file}:${line}`
+  }
+
   has(path: Path): boolean {
     return path.length === 0 ? this.#tree.contents !== null : this.#tree.hasIn(path as unknown[])
   }

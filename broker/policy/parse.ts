@@ -1,5 +1,5 @@
-import type { StatementClass } from '../../protocol/pg/statement.ts'
-import { parseColumn, showColumn } from './columns.ts'
+import type { PredicateUse, StatementClass } from '../../protocol/pg/statement.ts'
+import { parseColumn, parseTable, showColumn } from './columns.ts'
 import {
   checkDocument,
   Document,
@@ -10,16 +10,24 @@ import {
 } from './document.ts'
 import {
   CLASSES,
+  type Condition,
   type ConnectionPolicy,
   type MaskRule,
   type Need,
   type Policy,
+  type PredicateRule,
   type Rule,
+  type StatementRule,
+  USES,
 } from './policy.ts'
 import { type PolicyFile, policyFile } from './schema.ts'
 
 type RawConnection = PolicyFile['connections'][string]
 type RawRule = NonNullable<RawConnection['rules'][StatementClass]>
+type RawHold = Extract<RawRule, { hold: unknown }>['hold']
+type RawStatement = NonNullable<RawConnection['statements']>[number]
+type RawPredicates = RawConnection['predicates']
+type RawPredicate = NonNullable<Extract<RawPredicates, object>['equality']>
 type RawMask = NonNullable<RawConnection['mask']>[string]
 
 /** The policy of a file's text, or FaultyFile with everything that is wrong with it. */
@@ -47,7 +55,14 @@ export function readPolicy(
   if (more.length) return { policy: null, faults: sortFaults(more) }
   const entries = Object.entries(value.connections)
   return {
-    policy: { connections: new Map(entries.map(([name, raw]) => [name, connection(name, raw)])) },
+    policy: {
+      connections: new Map(
+        entries.map(([name, raw]) => {
+          const path = [...base, 'connections', name]
+          return [name, connection(name, raw, placesOf(document, path, name, raw))]
+        }),
+      ),
+    },
     faults: [],
   }
 }
@@ -60,6 +75,7 @@ function crossFaults(document: Document, path: Path, raw: RawConnection): readon
     const at = [...path, 'rules', name]
     if (twice) faults.push(document.fault(at, `the group ${twice} is named twice: say count: 2`))
   }
+  faults.push(...statementFaults(document, [...path, 'statements'], raw))
   const seen = new Set<string>()
   for (const key of Object.keys(raw.mask ?? {})) {
     const column = showColumn(parseColumn(key)!)
@@ -70,12 +86,52 @@ function crossFaults(document: Document, path: Path, raw: RawConnection): readon
   return faults
 }
 
-function connection(name: string, raw: RawConnection): ConnectionPolicy {
+function statementFaults(document: Document, path: Path, raw: RawConnection): readonly Fault[] {
+  const fallback = heldBy(rulesOf(raw.rules))
+  return (raw.statements ?? []).flatMap((one, index) => {
+    const at = [...path, index]
+    if ((one.deny === undefined) === (one.hold === undefined)) {
+      return [document.fault(at, 'write deny or hold: one of the two')]
+    }
+    if (Object.keys(one.deny ?? one.hold ?? {}).length === 0) {
+      const what = 'say what the statement does: {ddl: drop} or {writes: orders}'
+      return [document.fault([...at, one.deny === undefined ? 'hold' : 'deny'], what)]
+    }
+    if (one.deny !== undefined && one.by !== undefined) {
+      return [
+        document.faultAtKey([...at, 'by'], 'by says whose approval is needed: it goes with hold'),
+      ]
+    }
+    const twice = one.by === undefined ? null : repeated(needList(one.by).map((need) => need.group))
+    if (twice)
+      return [document.fault([...at, 'by'], `the group ${twice} is named twice: say count: 2`)]
+    if (one.hold === undefined || one.by !== undefined || fallback.length > 0) return []
+    return [document.fault([...at, 'hold'], 'nobody is named who could approve it: add by: [dba]')]
+  })
+}
+
+/** Who approves what a line of `statements` holds without a name: who approves the rest. */
+function heldBy(rules: ConnectionPolicy['rules']): readonly Need[] {
+  const held = [rules.write, rules.ddl, rules.admin, rules.unknown]
+  return held.flatMap((one) => (one.decision === 'hold' ? [one.needs] : []))[0] ?? []
+}
+
+function connection(
+  name: string,
+  raw: RawConnection,
+  places: ReadonlyMap<string, string>,
+): ConnectionPolicy {
+  const rules = rulesOf(raw.rules)
   return {
     connection: name,
     request: raw.request,
     see: raw.see ?? [],
-    rules: rulesOf(raw.rules),
+    rules,
+    statements: (raw.statements ?? []).map((one, index) =>
+      statementRule(`${name}.statements[${index}]`, one, heldBy(rules)),
+    ),
+    predicates: predicatesOf(raw.predicates),
+    places,
     mask: Object.entries(raw.mask ?? {}).map(([column, how]) => maskRule(column, how)),
   }
 }
@@ -115,9 +171,82 @@ function ruleOf(raw: RawRule): Rule {
 }
 
 function needsOf(raw: RawRule | undefined): readonly Need[] {
-  if (typeof raw !== 'object' || !('hold' in raw)) return []
-  const list = Array.isArray(raw.hold) ? raw.hold : [raw.hold]
+  return typeof raw === 'object' && 'hold' in raw ? needList(raw.hold) : []
+}
+
+function needList(raw: RawHold): readonly Need[] {
+  const list = Array.isArray(raw) ? raw : [raw]
   return list.map((need) => (typeof need === 'string' ? { group: need, count: 1 } : need))
+}
+
+function statementRule(label: string, raw: RawStatement, others: readonly Need[]): StatementRule {
+  const { deny, hold, by, reason = null } = raw
+  const when = conditionOf(deny ?? hold ?? {})
+  if (hold === undefined) return { label, when, rule: { decision: 'deny', reason } }
+  return {
+    label,
+    when,
+    rule: { decision: 'hold', needs: by === undefined ? others : needList(by) },
+  }
+}
+
+function conditionOf(raw: NonNullable<RawStatement['deny']>): Condition {
+  const names = (words: string | readonly string[] | undefined) =>
+    listOf(words)?.map((word) => parseTable(word)!) ?? null
+  return {
+    class: listOf(raw.class),
+    ddl: listOf(raw.ddl),
+    reads: names(raw.reads),
+    writes: names(raw.writes),
+    calls: names(raw.calls),
+    without: raw.without ?? null,
+  }
+}
+
+function listOf<T extends string>(words: T | readonly T[] | undefined): readonly T[] | null {
+  if (words === undefined) return null
+  return typeof words === 'string' ? [words] : words
+}
+
+/** Plain equality passes, and what is shown masked; everything else tells values, so it is denied. */
+function predicatesOf(raw: RawPredicates): ConnectionPolicy['predicates'] {
+  const map = typeof raw === 'object' ? raw : raw === undefined ? {} : { other: raw }
+  const { other = 'deny' } = map
+  const said = (use: PredicateUse): PredicateRule =>
+    predicateRule(map[use] ?? (use === 'equality' || use === 'compute' ? 'allow' : other))
+  return Object.fromEntries(USES.map((use) => [use, said(use)])) as ConnectionPolicy['predicates']
+}
+
+function predicateRule(raw: RawPredicate): PredicateRule {
+  if (raw === 'allow') return { decision: 'allow', perSession: null }
+  if (typeof raw === 'object' && 'allow' in raw) {
+    return { decision: 'allow', perSession: Number.parseInt(raw.allow, 10) }
+  }
+  const made = ruleOf(raw)
+  return made.decision === 'allow' ? { decision: 'deny', reason: null } : made
+}
+
+/** Where each rule stands, for the people who ask which one decided. */
+function placesOf(
+  document: Document,
+  path: Path,
+  name: string,
+  raw: RawConnection,
+): ReadonlyMap<string, string> {
+  const uses = typeof raw.predicates === 'object' ? Object.keys(raw.predicates) : []
+  const paths: (readonly [string, Path])[] = [
+    [`${name}.request`, ['request']],
+    ...Object.keys(raw.rules).map((one): [string, Path] => [
+      `${name}.rules.${one}`,
+      ['rules', one],
+    ]),
+    ...(raw.statements ?? []).map((_, index): [string, Path] => [
+      `${name}.statements[${index}]`,
+      ['statements', index],
+    ]),
+    ...uses.map((use): [string, Path] => [`${name}.predicates.${use}`, ['predicates', use]]),
+  ]
+  return new Map(paths.map(([label, more]) => [label, document.place([...path, ...more])]))
 }
 
 function maskRule(column: string, raw: RawMask): MaskRule {

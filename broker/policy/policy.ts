@@ -1,5 +1,5 @@
-import type { StatementClass } from '../../protocol/pg/statement.ts'
-import type { ColumnName } from './columns.ts'
+import type { PredicateUse, StatementClass } from '../../protocol/pg/statement.ts'
+import type { ColumnName, TableName } from './columns.ts'
 
 /** So many different persons of this group must agree. */
 export interface Need {
@@ -12,6 +12,30 @@ export type Rule =
   | { readonly decision: 'allow' }
   | { readonly decision: 'hold'; readonly needs: readonly Need[] }
   | { readonly decision: 'deny'; readonly reason: string | null }
+
+/** What the facts of a statement must say; all of it, and of each list one. Null: not asked. */
+export interface Condition {
+  readonly class: readonly StatementClass[] | null
+  readonly ddl: readonly string[] | null
+  readonly reads: readonly TableName[] | null
+  readonly writes: readonly TableName[] | null
+  /** Functions, as names of tables are written. */
+  readonly calls: readonly TableName[] | null
+  readonly without: 'where' | null
+}
+
+/** One line of `statements`: it makes what its class says stricter, never milder. */
+export interface StatementRule {
+  /** `pg-prod.statements[0]` */
+  readonly label: string
+  readonly when: Condition
+  readonly rule: Exclude<Rule, { decision: 'allow' }>
+}
+
+/** What happens to a predicate over a protected column. */
+export type PredicateRule =
+  | { readonly decision: 'allow'; readonly perSession: number | null }
+  | Exclude<Rule, { decision: 'allow' }>
 
 export interface MaskRule {
   /** In one spelling: `people.ssn` or `hr.people.ssn`. Without a schema: the table in any schema. */
@@ -29,12 +53,27 @@ export interface ConnectionPolicy {
   /** Groups that see it in their list without using it. */
   readonly see: readonly string[]
   readonly rules: Readonly<Record<StatementClass, Rule>>
+  readonly statements: readonly StatementRule[]
+  readonly predicates: Readonly<Record<PredicateUse, PredicateRule>>
   readonly mask: readonly MaskRule[]
+  /** Where each rule stands that has a place: `pg-prod.rules.read` → `policy.yaml:5`. */
+  readonly places: ReadonlyMap<string, string>
 }
 
 export interface Policy {
   readonly connections: ReadonlyMap<string, ConnectionPolicy>
 }
+
+/** Every use of a column that can tell its values, in the order in which people read them. */
+export const USES = [
+  'equality',
+  'presence',
+  'filter',
+  'join',
+  'order',
+  'group',
+  'compute',
+] as const satisfies readonly PredicateUse[]
 
 /** Every class, in the order in which people read them. */
 export const CLASSES = [

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { ConnectionName } from '../../protocol/api/common.ts'
-import { parseColumn } from './columns.ts'
+import { UTILITIES } from '../../protocol/pg/facts/utility-table.ts'
+import { parseColumn, parseTable } from './columns.ts'
+import { CLASSES } from './policy.ts'
 
 /** Group names come from the identity provider: any printable text without blanks at its ends. */
 const GROUP = /^[^\s\p{C}](?:[^\p{C}]{0,198}[^\s\p{C}])?$/u
@@ -75,6 +77,83 @@ const rules = z.strictObject(
   { error: 'rules name what happens to read, write, ddl and admin' },
 )
 
+const some = <T extends z.ZodType>(one: T, error: string) =>
+  z.union([one, z.array(one).min(1, error).max(100)], { error })
+
+const TABLE = 'a table is named table or schema.table, with columns as people(ssn), all as schema.*'
+const table = z.string({ error: TABLE }).refine((text) => parseTable(text) !== null, TABLE)
+const FUNCTION = 'a function is named name or schema.name, all of a schema as schema.*'
+const functionName = z
+  .string({ error: FUNCTION })
+  .refine((text) => parseTable(text)?.columns === null, FUNCTION)
+
+/** `create`, `drop`, `truncate`, …: what facts call them. */
+const KINDS = [...new Set([...UTILITIES.values()].flatMap(({ ddl }) => ddl ?? []))].sort()
+const kind = z.enum(KINDS as [string, ...string[]], {
+  error: `ddl is one of ${KINDS.join(', ')}`,
+})
+const className = z.enum(CLASSES, { error: `class is one of ${CLASSES.join(', ')}` })
+
+const condition = z.strictObject(
+  {
+    class: some(className, `class is one of ${CLASSES.join(', ')}`).optional(),
+    ddl: some(kind, `ddl is one of ${KINDS.join(', ')}`).optional(),
+    reads: some(table, TABLE).optional(),
+    writes: some(table, TABLE).optional(),
+    calls: some(functionName, FUNCTION).optional(),
+    without: z
+      .literal('where', { error: 'without takes where: an UPDATE or DELETE that nothing bounds' })
+      .optional(),
+  },
+  { error: 'write what the statement does: {ddl: drop} or {writes: orders}' },
+)
+
+const statementRule = z.strictObject(
+  {
+    deny: condition.optional(),
+    hold: condition.optional(),
+    by: hold.optional(),
+    reason: reason.optional(),
+  },
+  { error: 'write deny or hold with what the statement does: {deny: {ddl: drop}}' },
+)
+
+const PER_SESSION = /^([1-9]\d{0,5}) per session$/
+const limited = z.strictObject({
+  allow: z
+    .string({ error: 'write how many: {allow: 20 per session}' })
+    .regex(PER_SESSION, 'write how many: {allow: 20 per session}'),
+})
+
+const equalityRule = z.union(
+  [
+    z.literal('allow'),
+    z.literal('deny'),
+    limited,
+    z.strictObject({ hold }),
+    z.strictObject({ deny: reason }),
+  ],
+  { error: 'write allow, deny, {allow: 20 per session} or {hold: [{group: dba, count: 1}]}' },
+)
+
+const USES_SAID = 'predicates are allow, deny, or a map: {order: allow, other: {hold: dba}}'
+const predicateMap = z.strictObject(
+  {
+    equality: equalityRule.optional(),
+    presence: rule.optional(),
+    filter: rule.optional(),
+    join: rule.optional(),
+    order: rule.optional(),
+    group: rule.optional(),
+    compute: rule.optional(),
+    other: rule.optional(),
+  },
+  { error: USES_SAID },
+)
+const predicates = z.union([z.literal('allow'), z.literal('deny'), predicateMap], {
+  error: USES_SAID,
+})
+
 const last = z
   .int({ error: 'last is a whole number from 1 to 16' })
   .min(1, 'last is a whole number from 1 to 16')
@@ -100,6 +179,11 @@ export const connectionPolicy = z.strictObject(
     request: groupList.min(1, 'name at least one group: without it nobody may use the connection'),
     see: groupList.optional(),
     rules,
+    statements: z
+      .array(statementRule, { error: 'statements is a list: [{deny: {ddl: drop}}]' })
+      .max(200)
+      .optional(),
+    predicates: predicates.optional(),
     mask: z
       .record(columnKey, mask, { error: 'mask maps columns to how: {people.ssn: redact}' })
       .optional(),

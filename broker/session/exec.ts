@@ -52,7 +52,8 @@ function holdOf(analysis: Analysis, target: Target, caller: Principal): Hold | n
   // What our parser cannot read the target may name an error; only the gate asks it.
   if (!analysis.ok && analysis.reason === 'syntax') return null
   const statements = analysis.ok ? analysis.statements : null
-  const verdict = decide({ statements, groups: caller.groups }, target.connection.policy)
+  const question = { statements, groups: caller.groups, world: target.world(), guessed: 0 }
+  const verdict = decide(question, target.connection.policy)
   return verdict.decision === 'hold' ? verdict : null
 }
 
@@ -79,7 +80,7 @@ async function ask(
     statement: order.sql,
     parameters: [],
     class: classOf(unit),
-    effect: effectOf(unit),
+    effect: effectOf(unit, target.world()),
     digest: await digestOfText(target, text, unit),
     size: text.length,
     reason: order.reason,

@@ -1,8 +1,11 @@
-import type { Explanation } from '../../protocol/api/explain.ts'
-import type { OutputColumn, StatementFacts } from '../../protocol/pg/statement.ts'
+import type { ExplainFacts, Explanation } from '../../protocol/api/explain.ts'
+import type { Catalogue } from '../../protocol/pg/catalogue.ts'
+import type { ColumnOrigin, OutputColumn, StatementFacts } from '../../protocol/pg/statement.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { ProtectedColumns } from '../masking/protect.ts'
-import { decide } from '../policy/decide.ts'
+import { decide, type Verdict } from '../policy/decide.ts'
+import type { ConnectionPolicy } from '../policy/policy.ts'
+import { nameOf, usesOf } from '../policy/predicates.ts'
 import { chooseDatabase, mayConnect, type SessionDeps } from './open.ts'
 import { strictestClass } from './snapshot.ts'
 
@@ -14,42 +17,90 @@ export function createExplainService(deps: SessionDeps) {
       const target = await deps.targets.get(connection, chooseDatabase(connection, null))
       const analysis = await target.analyst.analyse(Buffer.from(sql), target.searchPath)
       const statements = analysis.ok ? analysis.statements : null
-      const verdict = decide({ statements, groups: caller.groups }, connection.policy)
+      const world = target.world()
+      const question = { statements, groups: caller.groups, world, guessed: 0 }
+      const verdict = decide(question, connection.policy)
       const protect = target.protect()
+      const all = (statements ?? []).map((facts) => shown(facts, world.catalogue, protect))
       return {
         class: statements === null ? 'unknown' : strictestClass(statements),
-        facts: (statements ?? []).map(shown),
+        facts: all,
         decision: verdict.decision,
         rule: verdict.rule,
+        places: placesOf(verdict, connection.policy),
         reason: reasonOf(verdict, analysis.ok ? null : analysis.message),
         approvers: verdict.decision === 'hold' ? [...verdict.needs] : [],
-        masked: (statements ?? []).flatMap((facts) => maskedColumns(facts, protect)),
+        masked: all.flatMap(({ output }) =>
+          (output ?? []).flatMap(({ name, mask }) => (mask === null ? [] : [name])),
+        ),
       }
     },
   }
 }
 
-function reasonOf(verdict: ReturnType<typeof decide>, unparsed: string | null): string | null {
+function placesOf({ rule }: Verdict, { places }: ConnectionPolicy): string[] {
+  return rule.split(', ').flatMap((label) => places.get(label) ?? [])
+}
+
+function reasonOf(verdict: Verdict, unparsed: string | null): string | null {
   if (verdict.decision === 'deny') return verdict.reason
   return unparsed === null ? null : `it cannot be parsed: ${unparsed}`
 }
 
-function shown(facts: StatementFacts): Explanation['facts'][number] {
+function shown(
+  facts: StatementFacts,
+  catalogue: Catalogue,
+  protect: ProtectedColumns,
+): ExplainFacts {
+  const columns = (list: readonly ColumnOrigin[]): string[] => [
+    ...new Set(list.map((one) => nameOf(one, catalogue))),
+  ]
+  const isMasked = (table: number, column: number): boolean =>
+    protect.wanted(table, column) !== null
+  const masked = usesOf(facts, isMasked, catalogue)
+  const others = usesOf(facts, (table, column) => !isMasked(table, column), catalogue)
   return {
     class: facts.class,
     verb: facts.verb,
+    ddl: facts.ddl,
     reads: [...facts.reads],
     writes: [...facts.writes],
-    functions: facts.functions.map((each) => each.name),
+    tables_read: tableNames(facts.rowsRead, catalogue),
+    tables_written: tableNames(facts.rowsWritten, catalogue),
+    columns_read: columns(facts.columnsRead),
+    columns_written: columns(facts.columnsWritten),
+    functions: facts.functions.map(({ name, volatility, harmless }) => ({
+      ...{ name, volatility, harmless },
+    })),
     unbounded: facts.unbounded,
+    opaque: facts.opaque,
+    predicates: [
+      ...masked.map((one) => ({ ...one, columns: [...one.columns], masked: true })),
+      ...others.map((one) => ({ ...one, columns: [...one.columns], masked: false })),
+    ],
+    output: facts.output?.map((one) => outputOf(one, facts, catalogue, protect)) ?? null,
     why: facts.why,
   }
 }
 
-function maskedColumns(facts: StatementFacts, protect: ProtectedColumns): string[] {
-  const doubt = protect.touches(facts)
-  const isMasked = (column: OutputColumn): boolean =>
-    (!column.proved && doubt) ||
-    column.origins.some((origin) => protect.wanted(origin.table, origin.column) !== null)
-  return (facts.output ?? []).filter(isMasked).map((column) => column.name)
+function tableNames(oids: readonly number[], { relations }: Catalogue): string[] {
+  return oids.flatMap((oid) => {
+    const found = relations.get(oid)
+    return found === undefined || found.kind === 'toast' ? [] : [`${found.schema}.${found.name}`]
+  })
+}
+
+function outputOf(
+  { name, origins, proved }: OutputColumn,
+  facts: StatementFacts,
+  catalogue: Catalogue,
+  protect: ProtectedColumns,
+): NonNullable<ExplainFacts['output']>[number] {
+  const hows = origins.flatMap(({ table, column }) => protect.wanted(table, column)?.how ?? [])
+  const doubt = !proved && protect.touches(facts)
+  return {
+    name,
+    origins: [...new Set(origins.map((one) => nameOf(one, catalogue)))],
+    mask: doubt ? 'redact' : (hows[0] ?? null),
+  }
 }

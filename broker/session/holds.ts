@@ -4,7 +4,7 @@ import type { Analyst } from '../analysis/analyst.ts'
 import type { Desk } from '../approval/desk.ts'
 import { nameOf } from '../approval/person.ts'
 import type { Principal } from '../identity/principal.ts'
-import type { Verdict } from '../policy/decide.ts'
+import type { Verdict, World } from '../policy/decide.ts'
 import type { SessionRecorder } from '../recorder/recorder.ts'
 import type { Runtime } from '../runtime.ts'
 import type { RequestRecord } from '../store/store.ts'
@@ -23,6 +23,7 @@ export interface HoldParts extends Place {
   readonly recorder: SessionRecorder
   readonly spool: Spool
   readonly runtime: Runtime
+  readonly world: () => World
   readonly analyst: Pick<Analyst, 'objects'>
   readonly onFault: (error: unknown) => void
 }
@@ -120,7 +121,7 @@ export class Holds {
       statement,
       parameters: unit.executions.flatMap(shownParameters),
       class: classOf(unit),
-      effect: effectOf(unit),
+      effect: effectOf(unit, this.parts.world()),
       digest,
       size: Buffer.byteLength(statement) + (spooled?.size ?? 0),
       reason,

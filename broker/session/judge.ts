@@ -32,6 +32,8 @@ export class Judge {
   private readonly holds: Holds
   private verdicts = new WeakMap<StatementFacts, Verdict>()
   private judgedFor: Principal | null = null
+  /** With how many values protected columns were compared in this session. */
+  private guessed = 0
 
   constructor(parts: JudgeParts) {
     this.parts = parts
@@ -91,17 +93,26 @@ export class Judge {
     }
     const only = unit.executions.length === 1 ? (unit.executions[0]?.facts ?? null) : null
     const known = only === null ? undefined : this.verdicts.get(only)
-    if (known !== undefined) return known
+    if (known !== undefined && !this.isLimited(known)) return known
     const statements = unit.executions.map((each) => each.facts)
     const verdict = decide(
       {
         statements: statements.every((each) => each !== null) ? statements : null,
         groups: principal.groups,
+        world: this.parts.world(),
+        guessed: this.guessed,
       },
       this.parts.policy,
     )
     if (only !== null) this.verdicts.set(only, verdict)
     return verdict
+  }
+
+  /** What was allowed before may be one too many now. */
+  private isLimited(verdict: Verdict): boolean {
+    const { equality } = this.parts.policy.predicates
+    const counts = verdict.decision !== 'deny' && verdict.guesses > 0
+    return counts && equality.decision === 'allow' && equality.perSession !== null
   }
 
   /** On disk before anything is sent, as every approval. */
@@ -121,6 +132,11 @@ export class Judge {
 
   private record(unit: Unit, verdict: Verdict, request: string | null, entries: NewEntry[]): void {
     const { refs } = this.parts
+    if (verdict.decision !== 'deny' && verdict.guesses > 0) {
+      this.guessed += verdict.guesses
+      const detail = `${verdict.guesses} for equality, ${this.guessed} in this session`
+      entries.push({ kind: 'other', name: 'comparisons with masked columns', detail })
+    }
     for (const execution of unit.executions) {
       const ref = refs.begin(execution, (fresh) => entries.push(statementEntry(fresh, execution)))
       entries.push({
@@ -151,8 +167,9 @@ export class Judge {
 }
 
 function denied(verdict: Extract<Verdict, { decision: 'deny' }>): Refused {
-  const { reason, rule } = verdict
-  return { kind: 'refused', sqlstate: '42501', message: reason, hint: `rule: ${rule}` }
+  const { reason, rule, hint } = verdict
+  const more = hint === undefined ? '' : `${hint}; `
+  return { kind: 'refused', sqlstate: '42501', message: reason, hint: `${more}rule: ${rule}` }
 }
 
 const ALLOW: Answer = { kind: 'allow' }

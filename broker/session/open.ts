@@ -159,6 +159,7 @@ function start(deps: SessionDeps, started: Started): Pump {
     connection: connection.name,
     database,
     policy: connection.policy,
+    world: target.world,
     approval: config.approval,
     reason: order.reason,
     ticket: order.ticket,

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Execution, Unit } from '../../protocol/pg/execution.ts'
 import type { StatementClass, StatementFacts } from '../../protocol/pg/statement.ts'
+import type { World } from '../policy/decide.ts'
+import { describeUse, usesOf } from '../policy/predicates.ts'
 
 /** What the digest of a request covers besides the unit itself. */
 export interface Place {
@@ -76,8 +78,8 @@ export function statementText(unit: Unit): string {
 }
 
 /** One sentence for the approver. */
-export function effectOf(unit: Unit): string {
-  const parts = unit.executions.map(effectOfOne)
+export function effectOf(unit: Unit, world: World): string {
+  const parts = unit.executions.map((each) => effectOfOne(each, world))
   const counted = new Map<string, number>()
   for (const part of parts) counted.set(part, (counted.get(part) ?? 0) + 1)
   const said = [...counted].map(([part, times]) =>
@@ -86,13 +88,15 @@ export function effectOf(unit: Unit): string {
   return said.join('; ')
 }
 
-function effectOfOne({ facts }: Execution): string {
+function effectOfOne({ facts }: Execution, { isProtected, catalogue }: World): string {
   if (facts === null) return 'not understood: nobody can say what it does'
   const on = facts.writes.length > 0 ? ` on ${facts.writes.join(', ')}` : ''
   const all = facts.unbounded ? ', ALL rows (nothing bounds them)' : ''
   // Where it names what it writes, that says it all.
   const why = facts.why === '' || facts.writes.length > 0 ? '' : ` (${facts.why})`
-  return `${facts.verb}${on}${all}${why}`
+  const uses = usesOf(facts, isProtected, catalogue).map((use) => `, ${describeUse(use)}`)
+  const masked = uses.length > 0 ? `${uses.join('')} (masked)` : ''
+  return `${facts.verb}${on}${all}${why}${masked}`
 }
 
 /** What of the facts is kept with the request. */

@@ -1,6 +1,7 @@
 import type { Analyst } from '../analysis/analyst.ts'
 import type { ConnectionConfig } from '../config.ts'
 import { type ProtectedColumns, protectColumns } from '../masking/protect.ts'
+import type { World } from '../policy/decide.ts'
 
 /** What is shared by all sessions on one database of one connection: its analyst, its masks. */
 export interface Target {
@@ -11,6 +12,8 @@ export interface Target {
   readonly searchPath: readonly string[]
   /** The protected columns, by the catalogue as it is known now. */
   protect(): ProtectedColumns
+  /** The same, and the catalogue, as the policy asks for them. */
+  world(): World
 }
 
 export interface OpenedTarget {
@@ -61,6 +64,9 @@ export class Targets {
       }
       return columns
     }
-    return { connection, database, analyst, searchPath, protect }
+    const isProtected: World['isProtected'] = (table, column) =>
+      protect().wanted(table, column) !== null
+    const world = (): World => ({ catalogue: analyst.catalogue(), isProtected })
+    return { connection, database, analyst, searchPath, protect, world }
   }
 }

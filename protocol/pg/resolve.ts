@@ -226,6 +226,7 @@ export function joined(outer: StatementFacts, inner: StatementFacts | null): Sta
     columnsWritten: [...outer.columnsWritten, ...inner.columnsWritten],
     opaque: outer.opaque || inner.opaque,
     functions: [...outer.functions, ...inner.functions],
+    callsWithin: [...outer.callsWithin, ...inner.callsWithin],
     unbounded: outer.unbounded || inner.unbounded,
     ddl: inner.ddl ?? outer.ddl,
     output: inner.output,

@@ -167,6 +167,8 @@ export interface StatementFacts {
   /** It runs code, or reaches relations, that nobody can name: it may read and write anything. */
   readonly opaque: boolean
   readonly functions: readonly FunctionUse[]
+  /** Functions that views and functions call in turn: qualified names. */
+  readonly callsWithin: readonly string[]
   /** UPDATE or DELETE that no column bounds, anywhere in it; TRUNCATE. */
   readonly unbounded: boolean
   /** For ddl: `create`, `alter`, `drop`, …; else null. */

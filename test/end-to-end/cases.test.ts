@@ -67,6 +67,18 @@ const ALONE: ReadonlySet<string> = new Set([
   ...['w-op-shadow', 'm-renamed-col', 'm-table-swapped', 'm-constraint-def'],
 ])
 
+/** Reads whose rows are masked, and which tell by grouping, comparing or the number of rows besides. */
+const TELLS: ReadonlySet<string> = new Set([
+  ...['m-except', 'm-row-distinct', 'm-x-json-path', 'm-group-by', 'm-group-by-expr'],
+  ...['m-xmltable', 'm-explain-const', 'm-grouping-sets', 'm-json-table-like'],
+])
+
+/** What is computed of a masked column, and shown masked; and plain equality with constants. */
+const SHOWN_MASKED: ReadonlySet<string> = new Set([
+  ...['m-x-hashtextextended', 'm-x-length', 'm-x-similarity', 'm-timing', 'm-array-position'],
+  'm-in-list',
+])
+
 const MASK = ['people.ssn', 'people.card_number', 'events.ssn']
 
 describe('the SQL cases through whole sessions', () => {
@@ -94,11 +106,14 @@ describe('the SQL cases through whole sessions', () => {
   })
 
   /** A copy of the cases' database, what stands in front of it, and who looks behind it. */
-  async function place(database: string): Promise<Place> {
+  async function place(
+    database: string,
+    more: Predicates = { predicates: 'allow' },
+  ): Promise<Place> {
     await keeper.query(`CREATE DATABASE ${database} TEMPLATE cases`)
     const world = await World.open(server, database)
     const way = { postgres: server, user: 'app', password: 'app' }
-    const stack = await SessionStack.open({ ...way, databases: [database], mask: MASK })
+    const stack = await SessionStack.open({ ...way, databases: [database], mask: MASK, ...more })
     return { database, port: server.port, world, stack }
   }
 
@@ -139,6 +154,24 @@ describe('the SQL cases through whole sessions', () => {
     }
   })
 
+  test('what tells the values of masked columns is refused unless the policy allows it', async () => {
+    const own = await place('telling', {})
+    const reads = cases.filter((one) => one.expect === 'pass' && !isSetUp(one) && !one.session)
+    const refused = new Set<string>()
+    for (const one of reads.filter(({ id }) => !OTHERWISE.has(id))) {
+      const client = await own.stack.client('telling')
+      await client.take()
+      const got = await exchange(client, one, saidBy(one, 'telling', server.port))
+      client.vanish()
+      if (verdictOf(got) === 'refuse') refused.add(one.id)
+      else assert.equal(verdictOf(got), one.pg_read_only_app === 'ok' ? 'pass' : 'error', one.id)
+    }
+    await close(own)
+    const inferred = reads.filter((one) => one.policy === 'inference').map(({ id }) => id)
+    const told = [...inferred.filter((id) => !SHOWN_MASKED.has(id)), ...TELLS]
+    assert.deepEqual([...refused].sort(), told.sort())
+  })
+
   test('the look behind the gate sees what is done beside it', async () => {
     const own = await place('beside')
     for (const [sql, facet] of EFFECTS) {
@@ -150,6 +183,9 @@ describe('the SQL cases through whole sessions', () => {
     await close(own)
   })
 })
+
+/** Masks are what most of the cases are about: what predicates tell has a test of its own. */
+type Predicates = { readonly predicates?: 'allow' }
 
 interface Place {
   readonly database: string

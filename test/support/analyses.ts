@@ -96,6 +96,7 @@ function whole(some: Facts, offset: number, length: number): StatementFacts {
     columnsRead: [],
     columnsWritten: [],
     opaque: false,
+    callsWithin: [],
     functions: [],
     unbounded: false,
     ddl: null,

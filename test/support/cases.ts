@@ -21,6 +21,8 @@ export interface Case {
   readonly params?: readonly string[]
   readonly copyin?: string
   readonly bytes_hex?: string
+  /** `inference`: its rows are clean, its predicate tells what is masked. */
+  readonly policy?: string
 }
 
 export const cases: readonly Case[] = file('sql.jsonl')

@@ -55,7 +55,6 @@ const POLICY = `connections:
       write: { hold: [{ group: dba, count: 1 }] }
       ddl: { hold: [{ group: dba, count: 1 }] }
       admin: { hold: [{ group: dba, count: 1 }] }
-    mask:
 `
 
 export interface StackOptions {
@@ -65,6 +64,8 @@ export interface StackOptions {
   readonly databases: readonly [string, ...string[]]
   /** Columns that are redacted. */
   readonly mask: readonly string[]
+  /** What may be done with masked columns; as hoop does it by itself, where it is not said. */
+  readonly predicates?: 'allow'
   /** Instead of the usual one with `mask`: the text of a policy for pg-prod. */
   readonly policy?: string
 }
@@ -142,7 +143,9 @@ export class SessionStack {
 function configOf(options: StackOptions, dataDir: string): Config {
   const { postgres } = options
   const lines = options.mask.map((column) => `      ${column}: redact\n`).join('')
-  const usual = POLICY + (lines === '' ? '      {}\n' : lines)
+  const predicates =
+    options.predicates === undefined ? '' : `    predicates: ${options.predicates}\n`
+  const usual = `${POLICY}${predicates}    mask:\n${lines === '' ? '      {}\n' : lines}`
   const policy = parsePolicy(options.policy ?? usual, 'policy.yaml')
   const own = policy.connections.get('pg-prod')
   if (own === undefined) throw new Error('the policy has no pg-prod')

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { Args, Flags } from '@oclif/core'
 import { Explanation } from '../../../protocol/api/explain.ts'
 import { BaseCommand } from '../../base-command.ts'
+import { factLines } from '../../output/facts.ts'
 import { describeNeeds } from '../../output/request-screen.ts'
 import { visibleLine } from '../../output/visible.ts'
 import { wrap } from '../../output/width.ts'
@@ -46,14 +47,16 @@ export default class PolicyExplain extends BaseCommand {
     const needs = describeNeeds({ needs: answer.approvers.map((n) => ({ ...n, have: 0 })) })
     this.#field('decision', decision + (needs ? `, needs ${visibleLine(needs)}` : ''))
     this.#field('class', answer.class)
-    this.#field('rule', visibleLine(answer.rule))
+    const place = answer.places.length > 0 ? ` (${answer.places.join(', ')})` : ''
+    this.#field('rule', visibleLine(answer.rule + place))
     if (answer.reason !== null) this.#field('reason', visibleLine(answer.reason))
-    for (const { verb, why, reads, writes } of answer.facts) {
-      this.#field('statement', visibleLine(`${verb}: ${why}`))
-      if (reads.length) this.#field('  reads', visibleLine(reads.join(', ')))
-      if (writes.length) this.#field('  writes', visibleLine(writes.join(', ')))
+    for (const facts of answer.facts) {
+      this.out.data('')
+      for (const [name, text] of factLines(facts)) this.#field(name, visibleLine(text))
     }
-    if (answer.masked.length) this.#field('masked', visibleLine(answer.masked.join(', ')))
+    const isAlone = answer.facts.length === 1
+    if (answer.masked.length && !isAlone)
+      this.#field('masked', visibleLine(answer.masked.join(', ')))
   }
 
   #field(name: string, text: string): void {

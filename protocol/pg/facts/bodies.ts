@@ -7,7 +7,7 @@ import { spend } from './budget.ts'
 import { type BodyFacts, Gathering, graver, type Scene } from './context.ts'
 import type { Column, Value } from './lineage-types.ts'
 import { origin } from './origins.ts'
-import { Reaching } from './reach.ts'
+import { type Reach, Reaching } from './reach.ts'
 import { as, child, isTree, list, type Node, node } from './tree.ts'
 
 /** Filled by `facts.ts`: effects and lineage need bodies, and bodies need them. */
@@ -151,9 +151,14 @@ function judged(scene: Scene, sql: string, sight: Sight): BodyFacts | null {
     why,
     tables,
     columns,
-    reach: gathering.reach.finish(),
+    reach: reachOf(gathering),
     fails: gathering.fails,
   }
+}
+
+function reachOf({ reach, functions }: Gathering): Reach {
+  for (const name of functions.keys()) reach.callsWithin.add(name)
+  return reach.finish()
 }
 
 /** null = no parse: what cannot be read is not known. */

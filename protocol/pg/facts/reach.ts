@@ -11,6 +11,7 @@ export interface Reach {
   readonly predicates: readonly Predicate[]
   readonly unbounded: boolean
   readonly opaque: boolean
+  readonly callsWithin: readonly string[]
 }
 
 type Made = Pick<Value, 'origins' | 'proved'>
@@ -21,6 +22,8 @@ export class Reaching {
   /** Nothing bounds the rows that it changes. */
   unbounded = false
   opaque = false
+  /** Functions that views and other functions call, by name. */
+  readonly callsWithin = new Set<string>()
   private read: Origins = NO_ORIGINS
   private written: Origins = NO_ORIGINS
   private readonly uses = new Map<PredicateUse, Origins>()
@@ -72,6 +75,7 @@ export class Reaching {
       if (use === 'equality') this.guess(made, guesses)
       else this.decide(use, made)
     }
+    for (const name of inner.callsWithin) this.callsWithin.add(name)
     this.unbounded ||= inner.unbounded
     this.opaque ||= inner.opaque
   }
@@ -90,6 +94,7 @@ export class Reaching {
       predicates: this.predicates(rows),
       unbounded: this.unbounded,
       opaque: this.opaque,
+      callsWithin: [...this.callsWithin],
     }
   }
 

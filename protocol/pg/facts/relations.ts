@@ -83,7 +83,8 @@ function addView(gathering: Gathering, view: CatalogueRelation): void {
   addTables(gathering, body.tables)
   // What its columns are made of comes with each; its own conditions are its owner's.
   const predicates = body.reach.predicates.filter(({ use }) => use === 'compute')
-  gathering.reach.absorb({ ...body.reach, columnsRead: [], predicates })
+  const callsWithin = view.builtin ? [] : body.reach.callsWithin
+  gathering.reach.absorb({ ...body.reach, callsWithin, columnsRead: [], predicates })
   if (body.class !== 'read') {
     gathering.add({ class: body.class, why: `the view ${qualified(view)}: it ${body.why}` })
   }

@@ -92,6 +92,7 @@ export function factsOf(more: Partial<StatementFacts> = {}): StatementFacts {
     ...{
       unbounded: false,
       opaque: false,
+      callsWithin: [],
       rowsRead: [],
       rowsWritten: [],
       columnsRead: [],

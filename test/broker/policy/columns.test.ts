@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { parseColumn, showColumn } from '../../../broker/policy/columns.ts'
+import { parseColumn, parseTable, showColumn } from '../../../broker/policy/columns.ts'
 
 test('names are folded as PostgreSQL folds them', () => {
   assert.deepEqual(parseColumn('People.SSN'), { schema: null, table: 'people', column: 'ssn' })
@@ -35,4 +35,18 @@ test('a shown name is read as the same name', () => {
       assert.deepEqual(parseColumn(showColumn(name)), name)
     }),
   )
+})
+
+test('tables may be named with their columns, or all of a schema', () => {
+  assert.deepEqual(parseTable('Orders'), { schema: null, table: 'orders', columns: null })
+  assert.deepEqual(parseTable('hr.*'), { schema: 'hr', table: null, columns: null })
+  assert.deepEqual(parseTable('hr."A(b)"'), { schema: 'hr', table: 'A(b)', columns: null })
+  assert.deepEqual(parseTable('hr.people (Pay, "x y")'), {
+    schema: 'hr',
+    table: 'people',
+    columns: ['pay', 'x y'],
+  })
+  for (const text of ['', '*', 'a.b.c', 'a.*(b)', 'a()', 'a(b', 'a b', 'a(b.c)', '.*', 'a.b.*']) {
+    assert.equal(parseTable(text), null, text)
+  }
 })

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { decide } from '../../../broker/policy/decide.ts'
 import { parsePolicy } from '../../../broker/policy/parse.ts'
 import { CLASSES, type ConnectionPolicy, type Rule } from '../../../broker/policy/policy.ts'
+import { emptyCatalogue } from '../../../protocol/pg/catalogue.ts'
 import type { Command, StatementClass, StatementFacts } from '../../../protocol/pg/statement.ts'
 
 const policy = parsePolicy(
@@ -34,6 +35,7 @@ function statement(name: StatementClass, more: Partial<StatementFacts> = {}): St
     columnsRead: [],
     columnsWritten: [],
     opaque: false,
+    callsWithin: [],
     functions: [],
     unbounded: false,
     ddl: null,
@@ -45,15 +47,26 @@ function statement(name: StatementClass, more: Partial<StatementFacts> = {}): St
   }
 }
 
+/** A target without tables, in which nothing is protected. */
+const NOTHING = {
+  world: { catalogue: emptyCatalogue(), isProtected: () => false },
+  guessed: 0,
+}
+
 const ask = (...statements: StatementFacts[]) =>
-  decide({ statements, groups: ['engineers'] }, policy)
+  decide({ statements, groups: ['engineers'], ...NOTHING }, policy)
 
 test('each class has its rule', () => {
-  assert.deepEqual(ask(statement('read')), { decision: 'allow', rule: 'pg-prod.rules.read' })
+  assert.deepEqual(ask(statement('read')), {
+    decision: 'allow',
+    rule: 'pg-prod.rules.read',
+    guesses: 0,
+  })
   assert.deepEqual(ask(statement('write')), {
     decision: 'hold',
     rule: 'pg-prod.rules.write',
     needs: [{ group: 'dba', count: 1 }],
+    guesses: 0,
   })
   assert.deepEqual(ask(statement('admin')), {
     decision: 'deny',
@@ -63,17 +76,18 @@ test('each class has its rule', () => {
 })
 
 test('what cannot be parsed is treated as a write', () => {
-  const verdict = decide({ statements: null, groups: ['dba'] }, policy)
+  const verdict = decide({ statements: null, groups: ['dba'], ...NOTHING }, policy)
   assert.deepEqual(verdict, {
     decision: 'hold',
     rule: 'pg-prod.rules.unknown',
     needs: [{ group: 'dba', count: 1 }],
+    guesses: 0,
   })
 })
 
 test('who is in none of the groups gets nothing, an empty statement included', () => {
   for (const statements of [null, [], [statement('read')]]) {
-    const verdict = decide({ statements, groups: ['oncall'] }, policy)
+    const verdict = decide({ statements, groups: ['oncall'], ...NOTHING }, policy)
     assert.equal(verdict.decision, 'deny')
     assert.equal(verdict.rule, 'pg-prod.request')
   }
@@ -81,7 +95,7 @@ test('who is in none of the groups gets nothing, an empty statement included', (
 
 test('groups compare exactly', () => {
   for (const groups of [['Engineers'], ['engineers '], ['engineer'], []]) {
-    assert.equal(decide({ statements: [], groups }, policy).decision, 'deny')
+    assert.equal(decide({ statements: [], groups, ...NOTHING }, policy).decision, 'deny')
   }
 })
 
@@ -94,6 +108,7 @@ test('the strictest statement wins, and what several need is needed together', (
       { group: 'dba', count: 2 },
       { group: 'security', count: 1 },
     ],
+    guesses: 0,
   })
   assert.equal(ask(statement('write'), statement('admin')).decision, 'deny')
 })
@@ -132,7 +147,7 @@ test('a policy made in code cannot allow the unknown, nor hold for nobody', () =
     },
   }
   const of = (statements: StatementFacts[] | null) =>
-    decide({ statements, groups: ['dba'] }, loose).decision
+    decide({ statements, groups: ['dba'], ...NOTHING }, loose).decision
   assert.equal(of(null), 'deny')
   assert.equal(of([statement('unknown')]), 'deny')
   assert.equal(of([statement('write')]), 'deny')
@@ -160,7 +175,7 @@ test('a further statement never makes a verdict milder', () => {
       const of = { ...policy, rules: all as ConnectionPolicy['rules'] }
       const groups = ['dba']
       const judge = (list: StatementClass[]) =>
-        decide({ statements: list.map((name) => statement(name)), groups }, of)
+        decide({ statements: list.map((name) => statement(name)), groups, ...NOTHING }, of)
       const before = judge(names)
       const after = judge([...names, more])
       assert.ok(order.indexOf(after.decision) >= order.indexOf(before.decision))
@@ -177,7 +192,10 @@ test('allowed means that every statement is allowed', () => {
   fc.assert(
     fc.property(rules, fc.array(fc.constantFrom(...CLASSES), { minLength: 1 }), (all, names) => {
       const of = { ...policy, rules: all as ConnectionPolicy['rules'] }
-      const verdict = decide({ statements: names.map((n) => statement(n)), groups: ['dba'] }, of)
+      const verdict = decide(
+        { statements: names.map((n) => statement(n)), groups: ['dba'], ...NOTHING },
+        of,
+      )
       if (verdict.decision !== 'allow') return
       assert.ok(names.every((name) => all[name]!.decision === 'allow' && name !== 'unknown'))
     }),

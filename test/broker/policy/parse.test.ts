@@ -120,6 +120,41 @@ test('every fault has its place and says what to do', () => {
         '3:29 this cannot be a group: 1 to 200 printable characters, no blanks at the ends',
       ],
     ],
+    [
+      `${HEAD}    rules: {}\n    statements: [{deny: {dll: drop}}]\n`,
+      ['5:26 unknown key "dll"; did you mean "ddl"?'],
+    ],
+    [
+      `${HEAD}    rules: {}\n    statements: [{deny: {writes: a.b.c}}]\n`,
+      ['5:34 a table is named table or schema.table, with columns as people(ssn), all as schema.*'],
+    ],
+    [
+      `${HEAD}    rules: {}\n    statements: [{}, {hold: {class: read}}, {deny: {ddl: drop}, by: dba}, {deny: {}}]\n`,
+      [
+        '5:18 write deny or hold: one of the two',
+        '5:29 nobody is named who could approve it: add by: [dba]',
+        '5:65 by says whose approval is needed: it goes with hold',
+        '5:82 say what the statement does: {ddl: drop} or {writes: orders}',
+      ],
+    ],
+    [
+      `${HEAD}    rules: {}\n    statements: [{deny: {without: limit}}, {deny: {calls: f(x)}}]\n`,
+      [
+        '5:35 without takes where: an UPDATE or DELETE that nothing bounds',
+        '5:59 a function is named name or schema.name, all of a schema as schema.*',
+      ],
+    ],
+    [
+      `${HEAD}    rules: {}\n    predicates: {oder: deny}\n`,
+      ['5:18 unknown key "oder"; did you mean "order"?'],
+    ],
+    [
+      `${HEAD}    rules: {}\n    predicates: {equality: {allow: many}, group: maybe}\n`,
+      [
+        '5:36 write how many: {allow: 20 per session}',
+        '5:50 write allow, deny, or {hold: [{group: dba, count: 1}]}',
+      ],
+    ],
     ['connections:\n  "a b": {}\n', ['2:3 "a b": not a connection name']],
     ['connections:\n  __proto__: {}\n', ['2:3 this cannot be a key']],
     [
@@ -132,6 +167,47 @@ test('every fault has its place and says what to do', () => {
     ],
   ]
   for (const [text, expected] of cases) assert.deepEqual(faults(text), expected, text)
+})
+
+test('lines of statements say what, who and why', () => {
+  const [first, second] = one(`    rules: {write: {hold: dba}}
+    statements:
+      - hold: { reads: ['hr.People(Pay, "A b")', '"S".*'], class: read }
+        by: security
+      - deny: { ddl: [drop, truncate], without: where, calls: pg_sleep }
+        reason: never
+`).statements
+  assert.deepEqual(first, {
+    label: 'pg-prod.statements[0]',
+    when: {
+      class: ['read'],
+      ddl: null,
+      reads: [
+        { schema: 'hr', table: 'people', columns: ['pay', 'A b'] },
+        { schema: 'S', table: null, columns: null },
+      ],
+      writes: null,
+      calls: null,
+      without: null,
+    },
+    rule: { decision: 'hold', needs: [{ group: 'security', count: 1 }] },
+  })
+  assert.deepEqual(second?.when.ddl, ['drop', 'truncate'])
+  assert.deepEqual(second?.rule, { decision: 'deny', reason: 'never' })
+})
+
+test('predicates that are not said are denied, but for equality and what is computed', () => {
+  const said = (rest: string) => {
+    const { predicates } = one(`    rules: {}\n${rest}`)
+    return Object.entries(predicates).map(([use, { decision }]) => `${use} ${decision}`)
+  }
+  const others = (decision: string) =>
+    ['presence', 'filter', 'join', 'order', 'group'].map((use) => `${use} ${decision}`)
+  const usual = (decision: string) => ['equality allow', ...others(decision), 'compute allow']
+  assert.deepEqual(said(''), usual('deny'))
+  assert.deepEqual(said('    predicates: deny\n'), usual('deny'))
+  assert.deepEqual(said('    predicates: allow\n'), usual('allow'))
+  assert.deepEqual(said('    predicates: {other: {hold: dba}}\n'), usual('hold'))
 })
 
 test('aliases that multiply are refused, not followed', () => {
@@ -184,7 +260,8 @@ test('no text makes it throw anything else', () => {
 
 test('editors get a JSON schema', () => {
   const schema = JSON.stringify(policyJsonSchema())
-  for (const word of ['connections', 'request', 'rules', 'partial', 'hold']) {
+  const words = ['connections', 'request', 'rules', 'partial', 'hold', 'statements', 'predicates']
+  for (const word of words) {
     assert.ok(schema.includes(`"${word}"`), word)
   }
 })
