@@ -6,7 +6,7 @@ export function factLines(facts: ExplainFacts): readonly (readonly [name: string
   const kind = ddl === null ? facts.class : `${facts.class}, ${ddl}`
   const lines: (readonly [string, string])[] = [
     ['statement', `${facts.verb} (${kind})${why === '' ? '' : `: ${why}`}`],
-    ['reads', reached(facts.reads, facts.tables_read, facts.columns_read)],
+    ['reads', reached(facts.reads, facts.tables_read, facts.columns_read, facts.writes)],
     ['writes', reached(facts.writes, facts.tables_written, facts.columns_written)],
     ['rows', unbounded ? 'ALL: nothing bounds what it changes' : ''],
     ['code', opaque ? 'it runs code that hoop cannot read: it may do anything' : ''],
@@ -22,10 +22,11 @@ function reached(
   named: readonly string[],
   tables: readonly string[],
   columns: readonly string[],
+  elsewhere: readonly string[] = [],
 ): string {
-  const behind = tables.filter((table) => !named.includes(table))
+  const behind = tables.filter((table) => !named.includes(table) && !elsewhere.includes(table))
   const all = [...named, ...behind.map((table) => `${table} (behind it)`)].join(', ')
-  return columns.length === 0 || all === '' ? all : `${all}: ${columns.join(', ')}`
+  return [all, columns.join(', ')].filter((part) => part !== '').join(': ')
 }
 
 function predicate({ use, columns, guesses, masked }: ExplainFacts['predicates'][number]) {
