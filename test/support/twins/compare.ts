@@ -33,7 +33,7 @@ export class Pair {
         this.#forget()
         throw new Error(difference(program, one, left, right))
       }
-      this.#count(left)
+      this.#count(left, clients.left)
       status = left.status
       if (left.held !== null || left.closed) break
     }
@@ -59,7 +59,8 @@ export class Pair {
     this.#clients = null
   }
 
-  #count(got: Exchange): void {
+  #count(got: Exchange, client: RawClient): void {
+    if (client.plans.splice(0).some((plan) => plan.masked.includes(true))) this.#add('masked')
     const why = got.errors[0]
     const kind =
       got.held !== null
@@ -69,6 +70,10 @@ export class Pair {
           : why === undefined
             ? 'answered'
             : `${why.has('R') ? 'failed' : 'refused'} ${why.get('C')}`
+    this.#add(kind)
+  }
+
+  #add(kind: string): void {
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1)
   }
 }

@@ -1,6 +1,7 @@
 import {
   anyValue,
   type Column,
+  clean,
   columnOf,
   deeper,
   expression,
@@ -19,6 +20,7 @@ export function select(place: Place, types: readonly Type[] | null): Query {
   const { choices } = place
   if (place.depth < 3 && choices.chance(9)) return union(place, types)
   if (place.depth < 3 && choices.chance(12)) return withQuery(place, types)
+  if (types === null && choices.chance(16)) return special(place)
   if (choices.chance(14)) return values(place, types)
   if (choices.chance(6)) return grouped(place, types)
   return plain(place, types)
@@ -39,6 +41,42 @@ function plain(place: Place, types: readonly Type[] | null): Query {
   const tail = distinct ? '' : ordered
   const sql = `SELECT ${distinct ? 'DISTINCT ' : ''}${list} FROM ${from.sql}${where(inside)}${tail}`
   return { sql, columns: shown }
+}
+
+/** Forms that are not for every type: rows taken apart, sets of groups, one row of each. */
+function special(place: Place): Query {
+  const { choices } = place
+  const from = place.grammar.source(place)
+  const inside = within(place, from)
+  const sober = clean({ ...inside, ranges: from.ranges })
+  const key = columnOf(sober, 'int') ?? columnOf(sober, 'text') ?? '1'
+  const other = columnOf(sober, 'text') ?? '1'
+  const row = rowOf(inside) ?? '1'
+  const sql = choices.pick([
+    () => `SELECT (whole(${choices.pick(['1', '2', '9'])})).*, 1 AS one`,
+    () => `SELECT (r).* FROM (SELECT ${row} AS r FROM ${from.sql}) q`,
+    () =>
+      `SELECT (q.r).* FROM (SELECT ROW(${anyValue(inside)}, 1)::record AS r FROM ${from.sql}) q`,
+    () =>
+      `SELECT DISTINCT ON (${key}) ${key}, ${anyValue(inside)} FROM ${from.sql} ORDER BY ${key}`,
+    () =>
+      `SELECT ${key}, ${other}, count(*), max(${expression(inside, 'text')}) FROM ${from.sql} GROUP BY GROUPING SETS ((${key}), (${other}), ()) ORDER BY 1, 2, 3`,
+    () =>
+      `SELECT ${key}, count(*) FROM ${from.sql} GROUP BY ROLLUP (${key}) HAVING ${expression(sober, 'bool')} OR count(*) > 1 ORDER BY 1`,
+    () =>
+      `SELECT first_value(${expression(inside, 'text')}) OVER w, ntile(2) OVER w, ${anyValue(inside)} FROM ${from.sql} WINDOW w AS (ORDER BY ${key}) ORDER BY ${key}`,
+    () =>
+      `SELECT ${anyValue(inside)} FROM ${from.sql} ORDER BY ${key} FETCH FIRST 2 ROWS WITH TIES`,
+    () => `SELECT json_populate_record(NULL::people, row_to_json(${row})) FROM ${from.sql}`,
+    () => `SELECT x.* FROM ${from.sql}, LATERAL jsonb_each_text(to_jsonb(${row})) x`,
+    () => `SELECT unnest(${expression(sober, 'texts')}), ${anyValue(inside)} FROM ${from.sql}`,
+    () => `SELECT ${row}::text, ${row} IS NULL, ${row}.* FROM ${from.sql}`,
+    () =>
+      `SELECT ARRAY(SELECT ${expression(inside, 'text')} FROM ${from.sql}), ${row} FROM ${from.sql}`,
+    () =>
+      `SELECT x.* FROM ${from.sql}, XMLTABLE('/r' PASSING xmlelement(name r, ${expression(sober, 'text')}) COLUMNS v text PATH '.') x`,
+  ])()
+  return { sql, columns: [] }
 }
 
 function within(place: Place, from: Source): Place {
@@ -79,12 +117,12 @@ function shown(place: Place, type: Type): string {
 /** Windows over what is clean; what is computed in them need not be. */
 function windowed(place: Place): string {
   const { choices } = place
-  const clean = { ...place, isClean: true }
+  const sober = clean(place)
   const over = choices.pick([
-    () => `ORDER BY ${expression(clean, 'int')}`,
-    () => `PARTITION BY ${expression(clean, 'int')} ORDER BY ${expression(clean, 'text')}`,
+    () => `ORDER BY ${expression(sober, 'int')}`,
+    () => `PARTITION BY ${expression(sober, 'int')} ORDER BY ${expression(sober, 'text')}`,
     () => '',
-    () => `ORDER BY ${columnOf(clean, 'int') ?? '1'} ROWS BETWEEN 1 PRECEDING AND CURRENT ROW`,
+    () => `ORDER BY ${columnOf(sober, 'int') ?? '1'} ROWS BETWEEN 1 PRECEDING AND CURRENT ROW`,
   ])()
   const call = choices.pick([
     () => 'row_number()',
@@ -101,15 +139,15 @@ function windowed(place: Place): string {
 function where(place: Place): string {
   const { choices } = place
   if (!choices.chance(3)) return ''
-  return ` WHERE ${expression({ ...place, isClean: true }, 'bool')}`
+  return ` WHERE ${expression(clean(place), 'bool')}`
 }
 
 function orderOf(place: Place, from: Source): string {
   const { choices } = place
   const parts: string[] = []
-  const clean: Place = { ...place, ranges: from.ranges, isClean: true }
+  const sober = clean({ ...place, ranges: from.ranges })
   if (choices.chance(4)) {
-    const key = columnOf(clean, 'int') ?? columnOf(clean, 'text')
+    const key = columnOf(sober, 'int') ?? columnOf(sober, 'text')
     if (key !== null) parts.push(` ORDER BY ${key}${choices.pick(['', ' DESC', ' NULLS FIRST'])}`)
   }
   if (choices.chance(6)) parts.push(choices.pick([' LIMIT 2', ' OFFSET 1', ' LIMIT 1 OFFSET 2']))
@@ -121,12 +159,12 @@ function grouped(place: Place, types: readonly Type[] | null): Query {
   const { choices } = place
   const from = place.grammar.source(place)
   const inside = within(place, from)
-  const clean: Place = { ...inside, ranges: from.ranges, isClean: true }
-  const key = choices.chance(2) ? columnOf(clean, 'text') : null
+  const sober = clean({ ...inside, ranges: from.ranges })
+  const key = choices.chance(2) ? columnOf(sober, 'text') : null
   const columns: Column[] = []
   const wanted = types ?? [choices.pick(TYPES), choices.pick(TYPES)]
   const parts = wanted.map((type) => {
-    const made = watched(inside, (inner) => aggregate(inner, clean, type))
+    const made = watched(inside, (inner) => aggregate(inner, sober, type))
     const name = choices.fresh('g')
     columns.push({ name, type, isProtected: made.isProtected })
     return `${made.sql} AS ${name}`
@@ -140,14 +178,14 @@ function grouped(place: Place, types: readonly Type[] | null): Query {
   return { sql: `SELECT ${parts.join(', ')} FROM ${from.sql}${where(inside)}${tail}`, columns }
 }
 
-function aggregate(place: Place, clean: Place, type: Type): string {
+function aggregate(place: Place, sober: Place, type: Type): string {
   const { choices } = place
   const value = expression(place, type)
   const filter = choices.chance(5)
-    ? ` FILTER (WHERE ${expression(choices.chance(2) ? place : clean, 'bool')})`
+    ? ` FILTER (WHERE ${expression(choices.chance(2) ? place : sober, 'bool')})`
     : ''
   const order = choices.chance(3)
-    ? ` ORDER BY ${columnOf(choices.chance(3) ? place : clean, 'int') ?? '1'}`
+    ? ` ORDER BY ${columnOf(choices.chance(9) ? place : sober, 'int') ?? '1'}`
     : ''
   const first = `((array_agg(${value}${order})${filter})[1])`
   const own: Readonly<Partial<Record<Type, () => string>>> = {

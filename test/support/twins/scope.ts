@@ -74,6 +74,11 @@ export function startPlace(grammar: Grammar, choices: Choices): Place {
   }
 }
 
+/** Here nothing protected may decide; a client that probes lets it, and is refused. */
+export function clean(place: Place): Place {
+  return place.isClean || place.choices.chance(12) ? place : { ...place, isClean: true }
+}
+
 export function deeper(place: Place, more: Partial<Place> = {}): Place {
   return { ...place, depth: place.depth + 1, ...more }
 }
