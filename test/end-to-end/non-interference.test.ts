@@ -4,6 +4,7 @@ import type { RunningPostgres } from '../support/postgres.ts'
 import type { SessionStack } from '../support/sessions.ts'
 import { Pair } from '../support/twins/compare.ts'
 import { openStack, startTwins, tidy } from '../support/twins/databases.ts'
+import { fuzz, seedOf, statistics } from '../support/twins/fuzz.ts'
 
 /**
  * Two databases that differ in protected values alone give a client the same bytes. Named are those
@@ -36,6 +37,12 @@ for (const world of ['open', 'alike'] as const) {
       pair = new Pair(stack, world, () => tidy(server, world))
     })
     after(() => stack.close())
+
+    test('a few hundred generated programs', async (t) => {
+      const seed = seedOf(process.env, 1)
+      await fuzz(pair, { runs: 400, seed, milliseconds: 8_000 })
+      t.diagnostic(`HOOP_FUZZ_SEED=${seed}, ${statistics(pair)}`)
+    })
 
     for (const { name, say } of found) {
       test(name, () => pair.run(say.map((sql) => ({ kind: 'query', sql }))))

@@ -51,6 +51,7 @@ const POLICY = `connections:
   pg-prod:
     request: [engineers]
     rules: { read: allow, write: allow, ddl: deny, admin: deny, unknown: deny }
+    predicates: { equality: deny, compute: deny, other: deny }
     mask:
 `
 
