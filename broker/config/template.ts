@@ -65,4 +65,9 @@ policy:
       mask:
         people.ssn: redact
         people.card_number: { partial: { last: 4 } }
+      # Cards, social security numbers, IBANs, tokens and keys are covered wherever they are found;
+      # e-mail addresses and telephone numbers only if you say so. show: leave it as it is.
+      detect:
+        card: { partial: { last: 4 } }
+        email: redact
 `

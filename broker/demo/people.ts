@@ -42,4 +42,6 @@ connections:
     mask:
       people.ssn: redact
       people.card_number: { partial: { last: 4 } }
+    detect:
+      card: { partial: { last: 4 } }
 `

@@ -12,6 +12,8 @@ import {
   CLASSES,
   type Condition,
   type ConnectionPolicy,
+  DETECTORS,
+  type DetectRule,
   type MaskRule,
   type Need,
   type Policy,
@@ -29,6 +31,7 @@ type RawStatement = NonNullable<RawConnection['statements']>[number]
 type RawPredicates = RawConnection['predicates']
 type RawPredicate = NonNullable<Extract<RawPredicates, object>['equality']>
 type RawMask = NonNullable<RawConnection['mask']>[string]
+type RawDetect = NonNullable<RawConnection['detect']>
 
 /** The policy of a file's text, or FaultyFile with everything that is wrong with it. */
 export function parsePolicy(text: string, file: string): Policy {
@@ -133,7 +136,21 @@ function connection(
     predicates: predicatesOf(raw.predicates),
     places,
     mask: Object.entries(raw.mask ?? {}).map(([column, how]) => maskRule(column, how)),
+    detect: detectRules(raw.detect ?? {}),
   }
+}
+
+/** Found whatever the policy leaves unsaid: they have a checksum or a form that nothing else has. */
+const PRECISE: ReadonlySet<string> = new Set([
+  ...['card', 'ssn', 'iban', 'jwt', 'private_key', 'cloud_key'],
+])
+
+function detectRules(raw: RawDetect): readonly DetectRule[] {
+  return DETECTORS.flatMap((what): DetectRule[] => {
+    const how = raw[what] ?? (PRECISE.has(what) ? 'redact' : 'show')
+    if (how === 'show') return []
+    return [typeof how === 'string' ? { what, how } : { what, how: 'partial', ...how.partial }]
+  })
 }
 
 /** What is not said is denied; only session and transaction pass unsaid. */

@@ -46,6 +46,24 @@ export interface MaskRule {
   readonly last?: number
 }
 
+/** What is looked for in values that no mask is about. */
+export const DETECTORS = [
+  'card',
+  'ssn',
+  'iban',
+  'email',
+  'phone',
+  'jwt',
+  'private_key',
+  'cloud_key',
+] as const
+
+export interface DetectRule {
+  readonly what: (typeof DETECTORS)[number]
+  readonly how: 'redact' | 'partial' | 'hash'
+  readonly last?: number
+}
+
 export interface ConnectionPolicy {
   readonly connection: string
   /** Groups whose members may use it. */
@@ -58,6 +76,7 @@ export interface ConnectionPolicy {
   readonly mask: readonly MaskRule[]
   /** Where each rule stands that has a place: `pg-prod.rules.read` → `policy.yaml:5`. */
   readonly places: ReadonlyMap<string, string>
+  readonly detect: readonly DetectRule[]
 }
 
 export interface Policy {

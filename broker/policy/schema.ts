@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { ConnectionName } from '../../protocol/api/common.ts'
 import { UTILITIES } from '../../protocol/pg/facts/utility-table.ts'
 import { parseColumn, parseTable } from './columns.ts'
-import { CLASSES } from './policy.ts'
+import { CLASSES, DETECTORS } from './policy.ts'
 
 /** Group names come from the identity provider: any printable text without blanks at its ends. */
 const GROUP = /^[^\s\p{C}](?:[^\p{C}]{0,198}[^\s\p{C}])?$/u
@@ -159,13 +159,22 @@ const last = z
   .min(1, 'last is a whole number from 1 to 16')
   .max(16, 'last is a whole number from 1 to 16')
 
-const mask = z.union(
-  [
-    z.enum(['redact', 'hash', 'null']),
-    z.strictObject({ partial: z.strictObject({ last }, { error: 'write {partial: {last: 4}}' }) }),
-  ],
-  { error: "write redact, hash, 'null' (in quotes) or {partial: {last: 4}}" },
-)
+const partial = z.strictObject({
+  partial: z.strictObject({ last }, { error: 'write {partial: {last: 4}}' }),
+})
+
+const mask = z.union([z.enum(['redact', 'hash', 'null']), partial], {
+  error: "write redact, hash, 'null' (in quotes) or {partial: {last: 4}}",
+})
+
+/** Part of a text cannot be NULL. */
+const found = z.union([z.enum(['redact', 'hash', 'show']), partial], {
+  error: 'write redact, hash, {partial: {last: 4}}, or show to leave it as it is',
+})
+
+const detect = z.partialRecord(z.enum(DETECTORS), found, {
+  error: 'detect maps what is looked for to how it is masked: {email: redact}',
+})
 
 const columnKey = z
   .string()
@@ -187,8 +196,9 @@ export const connectionPolicy = z.strictObject(
     mask: z
       .record(columnKey, mask, { error: 'mask maps columns to how: {people.ssn: redact}' })
       .optional(),
+    detect: detect.optional(),
   },
-  { error: 'a connection has request, rules and mask' },
+  { error: 'a connection has request, rules, mask and detect' },
 )
 
 export const policyFile = z.strictObject(

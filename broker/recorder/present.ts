@@ -103,6 +103,13 @@ export class EntryPresenter {
         const { kind, ref, bytes } = entry
         return { ...common, kind, ref, size, copy: bytes.toString('utf8') }
       }
+      case 'found': {
+        const { kind, ref, where, what, counts } = entry
+        const found = where.map((place, at) => {
+          return { where: place, what: what[at] ?? '', count: counts?.[at] ?? 0 }
+        })
+        return { ...common, kind, ref, found }
+      }
       case 'request':
       case 'parameter':
       case 'copy-in':

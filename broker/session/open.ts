@@ -17,6 +17,7 @@ import type { Runtime } from '../runtime.ts'
 import { connectPostgres, type Upstream } from '../upstream/postgres.ts'
 import { addressOf } from '../upstream/target.ts'
 import type { ClientEnd } from './client-end.ts'
+import { Detection } from './detection.ts'
 import { Judge, type Ticket } from './judge.ts'
 import { Pump, SHOWN_PARAMETERS } from './pump.ts'
 import { Refs } from './refs.ts'
@@ -176,7 +177,8 @@ function start(deps: SessionDeps, started: Started): Pump {
   const roles =
     readerRole === null || writerRole === null ? null : { reader: readerRole, writer: writerRole }
   const gate = new PostgresGate({ parameters: upstream.parameters, roles })
-  const results = new Results(target.protect, refs, {
+  const detection = new Detection(target.detector, () => analyst.catalogue().types)
+  const results = new Results(target.protect, detection, refs, {
     planned: order.onPlan ?? (() => undefined),
     catalogueChanged: () => analyst.invalidate(),
   })

@@ -225,8 +225,9 @@ export class Pump {
   private end(why: string): void {
     if (this.ended) return
     this.ended = true
-    const { recorder, client, upstream, judge, spool } = this.parts
+    const { recorder, client, upstream, judge, spool, results } = this.parts
     try {
+      results.end(this.entries)
       if (this.entries.length > 0) recorder.append(this.entries.splice(0))
       writeAll(client, this.toClient)
     } catch (error) {

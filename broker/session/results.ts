@@ -4,12 +4,13 @@ import { COPY_DONE, decodeErrorFields } from '../../protocol/pg/backend.ts'
 import type { Execution, Report, Shape } from '../../protocol/pg/execution.ts'
 import { HEADER } from '../../protocol/pg/framer.ts'
 import { FrontendWriter } from '../../protocol/pg/frontend.ts'
-import type { StatementFacts } from '../../protocol/pg/statement.ts'
+import type { CopyOptions, StatementFacts } from '../../protocol/pg/statement.ts'
 import { type CopyMasker, createCopyMasker } from '../masking/copy.ts'
 import { planCopy, planRows, type RowPlan } from '../masking/plan.ts'
 import type { ProtectedColumns } from '../masking/protect.ts'
 import { maskRows } from '../masking/rows.ts'
 import { scrubNotification, scrubReport } from '../masking/text.ts'
+import type { Detection } from './detection.ts'
 import type { Refs } from './refs.ts'
 
 type ResultReport = Exclude<Report, { type: 'parameter' | 'settled' | 'changed' }>
@@ -23,6 +24,12 @@ export interface ResultHooks {
   readonly catalogueChanged: () => void
 }
 
+interface Copy {
+  readonly masker: CopyMasker
+  readonly plan: RowPlan
+  readonly options: CopyOptions
+}
+
 interface LastPlan {
   readonly shape: Shape
   readonly facts: StatementFacts | null
@@ -33,9 +40,10 @@ interface LastPlan {
 /** What comes back from the target on its way to the client: masked, then recorded, then shown. */
 export class Results {
   private readonly protect: () => ProtectedColumns
+  private readonly detection: Detection
   private readonly refs: Refs
   private last: LastPlan | null = null
-  private readonly copies = new WeakMap<Execution, CopyMasker>()
+  private readonly copies = new WeakMap<Execution, Copy>()
   private readonly shown = new WeakMap<Shape, number>()
   private parts: Buffer[] = []
   private partsLength = 0
@@ -46,8 +54,14 @@ export class Results {
 
   private readonly hooks: ResultHooks
 
-  constructor(protect: () => ProtectedColumns, refs: Refs, hooks: ResultHooks) {
+  constructor(
+    protect: () => ProtectedColumns,
+    detection: Detection,
+    refs: Refs,
+    hooks: ResultHooks,
+  ) {
     this.protect = protect
+    this.detection = detection
     this.refs = refs
     this.hooks = hooks
   }
@@ -69,12 +83,14 @@ export class Results {
         return this.error(report, entries, toClient)
       case 'notice': {
         const bytes = this.scrubbed(report.execution, report.bytes)
+        this.detection.report(report.execution, bytes, 'notice')
         entries.push({ kind: 'notice', bytes })
         toClient.push(bytes)
         return
       }
       case 'notification': {
         const bytes = this.protect().touches(null) ? scrubNotification(report.bytes) : report.bytes
+        this.detection.notification(bytes)
         entries.push({ kind: 'other', name: 'notification', detail: bytes.toString('latin1') })
         toClient.push(bytes)
       }
@@ -92,7 +108,9 @@ export class Results {
     this.showShape(execution, plan, ref, entries)
     const whole = plan.clear ? report.bytes : this.whole(report)
     if (whole === null) return
-    const bytes = plan.clear ? whole : maskRows(whole, plan)
+    const part = plan.clear ? report.part : 'whole'
+    const masked = plan.clear ? whole : maskRows(whole, plan)
+    const bytes = this.detection.rows(execution, plan, masked, part)
     entries.push({
       kind: 'rows',
       ref,
@@ -150,26 +168,30 @@ export class Results {
     toClient: Buffer[],
   ): void {
     const { execution, count } = report
-    const masker = this.copyMasker(execution)
-    const bytes = report.part === 'whole' ? masker.messages(report.bytes) : copyPart(masker, report)
+    const { masker, plan, options } = this.copyOf(execution)
+    const isWhole = report.part === 'whole'
+    const masked = isWhole ? masker.messages(report.bytes) : masker.push(payloadOf(report))
+    const looked = this.detection.copy(execution, plan, options, masked, report.part)
+    const bytes = isWhole ? looked : messageOf(looked)
     entries.push({ kind: 'rows', ref: execution.notes.ref, bytes, count })
     toClient.push(bytes)
   }
 
-  private copyMasker(execution: Execution): CopyMasker {
+  private copyOf(execution: Execution): Copy {
     const known = this.copies.get(execution)
     if (known !== undefined) return known
     const { facts, shape } = execution
     const options = facts?.command.type === 'copy-out' ? facts.command.options : null
     if (shape === null || options === null)
       throw new MalformedBytes('copy data without a description')
-    const masker = createCopyMasker(planCopy(shape.fields, facts, this.protect()), options)
-    this.copies.set(execution, masker)
-    return masker
+    const plan = planCopy(shape.fields, facts, this.protect())
+    const copy = { masker: createCopyMasker(plan, options), plan, options }
+    this.copies.set(execution, copy)
+    return copy
   }
 
   private copyDone(execution: Execution, entries: NewEntry[], toClient: Buffer[]): void {
-    const rest = this.copyMasker(execution).end()
+    const rest = this.copyOf(execution).masker.end()
     if (rest.length > 0) {
       entries.push({ kind: 'rows', ref: execution.notes.ref, bytes: rest, count: 0 })
       toClient.push(rest)
@@ -185,6 +207,7 @@ export class Results {
     const { execution, tag } = report
     const ms = this.refs.elapsed(execution)
     const ref = execution.notes.ref
+    this.detection.note(entries)
     entries.push({ kind: 'complete', ref, tag, rows: execution.rows, ms })
     toClient.push(report.bytes)
     if (mayChangeCatalogue(execution)) this.catalogueMoves()
@@ -195,6 +218,11 @@ export class Results {
   private catalogueMoves(): void {
     this.catalogueMoved = true
     this.hooks.catalogueChanged()
+  }
+
+  /** The session is over: what was found and not noted. */
+  end(entries: NewEntry[]): void {
+    this.detection.note(entries)
   }
 
   /** What was deferred has spoken, and what was made is there for all. */
@@ -211,6 +239,8 @@ export class Results {
     toClient: Buffer[],
   ): void {
     const bytes = report.own ? report.bytes : this.scrubbed(report.execution, report.bytes)
+    if (!report.own) this.detection.report(report.execution, bytes, 'error')
+    this.detection.note(entries)
     const sqlstate = decodeErrorFields(bytes).get('C') ?? 'XX000'
     entries.push({ kind: 'error', bytes, sqlstate })
     if (report.visible) toClient.push(bytes)
@@ -232,10 +262,12 @@ export class Results {
 }
 
 /** A CopyData message too large to be kept: its parts go on as messages of their own. */
-function copyPart(masker: CopyMasker, report: Extract<Report, { type: 'copy-rows' }>): Buffer {
-  const payload = report.part === 'first' ? report.bytes.subarray(HEADER) : report.bytes
-  const masked = masker.push(payload)
-  return masked.length === 0 ? masked : new FrontendWriter().copyData(masked).finish()
+function payloadOf({ part, bytes }: Extract<Report, { type: 'copy-rows' }>): Buffer {
+  return part === 'first' ? bytes.subarray(HEADER) : bytes
+}
+
+function messageOf(payload: Buffer): Buffer {
+  return payload.length === 0 ? payload : new FrontendWriter().copyData(payload).finish()
 }
 
 function changesData({ facts }: Execution): boolean {

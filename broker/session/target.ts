@@ -1,5 +1,6 @@
 import type { Analyst } from '../analysis/analyst.ts'
 import type { ConnectionConfig } from '../config.ts'
+import { Detector } from '../masking/detect/detector.ts'
 import { type ProtectedColumns, protectColumns } from '../masking/protect.ts'
 import type { World } from '../policy/decide.ts'
 
@@ -14,6 +15,7 @@ export interface Target {
   protect(): ProtectedColumns
   /** The same, and the catalogue, as the policy asks for them. */
   world(): World
+  readonly detector: Detector
 }
 
 export interface OpenedTarget {
@@ -67,6 +69,7 @@ export class Targets {
     const isProtected: World['isProtected'] = (table, column) =>
       protect().wanted(table, column) !== null
     const world = (): World => ({ catalogue: analyst.catalogue(), isProtected })
-    return { connection, database, analyst, searchPath, protect, world }
+    const detector = new Detector(connection.policy.detect, this.key)
+    return { connection, database, analyst, searchPath, protect, world, detector }
   }
 }

@@ -65,6 +65,9 @@ export class ReplayPrinter {
       case 'other':
         this.#aside(entry, `${entry.name} ${entry.detail}`)
         break
+      case 'found':
+        this.#aside(entry, `covered: ${entry.found.map(foundText).join(', ')}`)
+        break
       case 'torn':
         this.#aside(entry, `a crash tore ${entry.size} bytes off here`)
         break
@@ -162,7 +165,13 @@ export class ReplayPrinter {
 }
 
 function continues(entry: SessionEntry, ref: number): boolean {
-  return (entry.kind === 'rows' || entry.kind === 'complete') && entry.ref === ref
+  const isOfResult = entry.kind === 'rows' || entry.kind === 'found' || entry.kind === 'complete'
+  return isOfResult && entry.ref === ref
+}
+
+/** `3 × card in note` */
+function foundText({ where, what, count }: EntryOf<'found'>['found'][number]): string {
+  return `${count} × ${what} in ${where}`
 }
 
 /** `07:03:09.123`, local. */

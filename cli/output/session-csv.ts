@@ -63,6 +63,10 @@ function cellsOf(entry: SessionEntry): Cells {
       return { ref: entry.ref, text: `${entry.size} bytes` }
     case 'other':
       return { text: `${entry.name} ${entry.detail}` }
+    case 'found': {
+      const found = entry.found.map(({ where, what, count }) => `${count} × ${what} in ${where}`)
+      return { ref: entry.ref, text: found.join(', ') }
+    }
     case 'torn':
       return { text: `${entry.size} bytes, ${entry.digest}` }
     case 'close':

@@ -173,6 +173,13 @@ export const SessionEntry = z.discriminatedUnion('kind', [
     copy: z.string(),
   }),
   z.object({ ...Common, kind: z.literal('other'), name: z.string(), detail: z.string() }),
+  z.object({
+    ...Common,
+    kind: z.literal('found'),
+    ref: z.number().nullable(),
+    /** What was covered by detectors in which columns, and how often. */
+    found: z.array(z.object({ where: z.string(), what: z.string(), count: z.number() })),
+  }),
   z.object({ ...Common, kind: z.literal('torn'), size: z.number(), digest: z.string() }),
   z.object({ ...Common, kind: z.literal('close'), why: z.string() }),
   /** The log does not hold from here on; nothing after it can be trusted or shown. */

@@ -126,6 +126,17 @@ export interface OtherEntry {
   readonly detail: string
 }
 
+/** What detectors found and covered in the answers of a text: the values themselves never. */
+export interface FoundEntry {
+  readonly kind: 'found'
+  /** Null: beside all statements, in a notification for example. */
+  readonly ref: number | null
+  /** Columns, or `error`, `notice`, `notification`; for each of them what was found, and how often. */
+  readonly where: readonly string[]
+  readonly what: readonly string[]
+  readonly counts: readonly number[] | null
+}
+
 /** Written at start-up over a log that a crash left open: what was cut away, with its digest. */
 export interface TornEntry {
   readonly kind: 'torn'
@@ -189,6 +200,7 @@ export type NewEntry =
   | CopyInEntry
   | CopyDataEntry
   | OtherEntry
+  | FoundEntry
   | TornEntry
   | CloseEntry
   | SessionOpenEntry
@@ -334,6 +346,16 @@ export const ENTRIES: Readonly<Record<EntryKind, EntrySpec>> = {
     head: [
       ['name', 'text'],
       ['detail', 'text'],
+    ],
+    payload: null,
+  },
+  found: {
+    code: 28,
+    head: [
+      ['ref', 'uint?'],
+      ['where', 'texts'],
+      ['what', 'texts'],
+      ['counts', 'uints?'],
     ],
     payload: null,
   },

@@ -66,6 +66,8 @@ export interface StackOptions {
   readonly mask: readonly string[]
   /** What may be done with masked columns; as hoop does it by itself, where it is not said. */
   readonly predicates?: 'allow'
+  /** As in a policy; unsaid: nothing is detected, so that what masks let through is seen. */
+  readonly detect?: string
   /** Instead of the usual one with `mask`: the text of a policy for pg-prod. */
   readonly policy?: string
 }
@@ -77,6 +79,11 @@ export class SessionStack {
   readonly #store: Store
   readonly #recorder: Recorder
   readonly #folder: string
+
+  /** Where the record is. */
+  get folder(): string {
+    return this.#folder
+  }
 
   private constructor(
     deps: SessionDeps,
@@ -140,12 +147,16 @@ export class SessionStack {
   }
 }
 
+const NOTHING_DETECTED =
+  '{card: show, ssn: show, iban: show, jwt: show, private_key: show, cloud_key: show}'
+
 function configOf(options: StackOptions, dataDir: string): Config {
   const { postgres } = options
   const lines = options.mask.map((column) => `      ${column}: redact\n`).join('')
   const predicates =
     options.predicates === undefined ? '' : `    predicates: ${options.predicates}\n`
-  const usual = `${POLICY}${predicates}    mask:\n${lines === '' ? '      {}\n' : lines}`
+  const detect = `    detect: ${options.detect ?? NOTHING_DETECTED}\n`
+  const usual = `${POLICY}${predicates}    mask:\n${lines === '' ? '      {}\n' : lines}${detect}`
   const policy = parsePolicy(options.policy ?? usual, 'policy.yaml')
   const own = policy.connections.get('pg-prod')
   if (own === undefined) throw new Error('the policy has no pg-prod')

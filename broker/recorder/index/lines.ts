@@ -75,6 +75,10 @@ export class LineMaker {
         return { ...NOTHING, lines: line(`${entry.sqlstate} ${messageOf(entry.bytes)}`) }
       case 'other':
         return { ...NOTHING, lines: line(`${entry.name} ${entry.detail}`) }
+      case 'found': {
+        const found = entry.where.map((place, at) => `${place} ${entry.what[at] ?? ''}`)
+        return { ...NOTHING, lines: line(`found ${found.join(', ')}`) }
+      }
       case 'close':
         return { ...NOTHING, lines: line(entry.why) }
       default:

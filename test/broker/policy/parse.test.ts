@@ -45,6 +45,17 @@ test('a hold can be written in four ways', () => {
     assert.deepEqual(one(`    rules: {write: {hold: ${way}}}\n`).rules.write, dba)
 })
 
+test('what is precise is detected unsaid; what is noisy is not; show leaves it', () => {
+  const kinds = (text: string) => one(`    rules: {}\n${text}`).detect.map(({ what }) => what)
+  const precise = ['card', 'ssn', 'iban', 'jwt', 'private_key', 'cloud_key']
+  assert.deepEqual(kinds(''), precise)
+  assert.deepEqual(kinds('    detect: {jwt: show, card: show, email: hash}\n'), [
+    ...['ssn', 'iban', 'email', 'private_key', 'cloud_key'],
+  ])
+  const [card] = one('    rules: {}\n    detect: {card: {partial: {last: 4}}}\n').detect
+  assert.deepEqual(card, { what: 'card', how: 'partial', last: 4 })
+})
+
 test('masks', () => {
   const text = `    rules: {}
     mask:
@@ -99,6 +110,13 @@ test('every fault has its place and says what to do', () => {
     [
       `${HEAD}    rules: {}\n    rules: {}\n`,
       ['5:5 this key stands twice here: keep one of the two'],
+    ],
+    [
+      `${HEAD}    rules: {}\n    detect: {passport: redact, card: 'null'}\n`,
+      [
+        '5:14 unknown key "passport"',
+        '5:38 write redact, hash, {partial: {last: 4}}, or show to leave it as it is',
+      ],
     ],
     [
       `${HEAD}    rules: {}\n    mask: {ssn: redact}\n`,

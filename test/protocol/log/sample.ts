@@ -74,6 +74,7 @@ export const CONVERSATION: readonly NewEntry[] = [
   { kind: 'rows', ref: 1, bytes: Buffer.from('44000000060000', 'hex'), count: 1 },
   { kind: 'notice', bytes: Buffer.from('4e0000000500', 'hex') },
   { kind: 'error', bytes: Buffer.from('450000000500', 'hex'), sqlstate: '42501' },
+  { kind: 'found', ref: 1, where: ['note'], what: ['card'], counts: [3] },
   { kind: 'complete', ref: 1, tag: 'UPDATE 5', rows: 5, ms: 1.25 },
   { kind: 'other', name: 'cancel', detail: 'Ctrl-C' },
   { kind: 'close', why: 'the client left' },
