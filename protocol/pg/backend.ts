@@ -90,8 +90,9 @@ export function withFormats(bytes: Buffer, resultFormats: readonly number[]): Bu
     cursor.zeroTerminated()
     cursor.slice(16)
     const format = (resultFormats.length === 1 ? resultFormats[0] : resultFormats[i]) ?? 0
-    copy.writeInt16BE(format, cursor.offset)
+    const at = cursor.offset
     cursor.int16()
+    copy.writeInt16BE(format, at)
   }
   return copy
 }
