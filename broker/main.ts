@@ -113,6 +113,7 @@ async function compose(
           startup: open.startup,
           program: { ...open.client },
           reason: open.reason,
+          cancelKey: open.client.minor === 2 ? 32 : 4,
           ticket: null,
         })
         return { session: session.id }

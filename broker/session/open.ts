@@ -45,6 +45,8 @@ export interface SessionOrder {
   /** For the record: what the client's machine says of the client. */
   readonly program: Readonly<Record<string, string | number | null | undefined>>
   readonly reason: string | null
+  /** Bytes of the key that a CancelRequest must show; protocol 3.0 has four. */
+  readonly cancelKey?: number
   /** A request that was approved before (`hoop exec`). */
   readonly ticket: Ticket | null
   /** Told how the rows of a shape are masked. */
@@ -58,7 +60,7 @@ export async function openSession(deps: SessionDeps, order: SessionOrder): Promi
   const startup = checkStartup(order.startup)
   const database = chooseDatabase(connection, startup.database)
   const target = await deps.targets.get(connection, database)
-  const session = newSession(deps, connection.name, principal)
+  const session = newSession(deps, connection.name, principal, order.cancelKey ?? 4)
   deps.sessions.add(session)
   try {
     const upstream = await dial(connection, database, session, startup)
@@ -118,11 +120,17 @@ export function chooseDatabase(connection: ConnectionConfig, wanted: string | nu
   })
 }
 
-function newSession(deps: SessionDeps, connection: string, principal: Principal): LiveSession {
+function newSession(
+  deps: SessionDeps,
+  connection: string,
+  principal: Principal,
+  keyLength: number,
+): LiveSession {
   const { runtime, sessions } = deps
   let pid = 0
   while (pid === 0 || sessions.hasPid(pid)) pid = runtime.random(4).readInt32BE() & 0x7fffffff
-  return { id: runtime.id('s'), connection, principal, pid, key: runtime.random(4), pump: null }
+  const key = runtime.random(keyLength)
+  return { id: runtime.id('s'), connection, principal, pid, key, pump: null }
 }
 
 async function dial(

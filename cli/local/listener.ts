@@ -171,7 +171,7 @@ class Desk {
       verifier: kind === 'tcp' ? this.verifier : null,
       nonce: () => randomBytes(18).toString('base64'),
       now: () => Date.now(),
-      open: (startup, signal) => this.open(startup, signal),
+      open: (startup, minor, signal) => this.open(startup, minor, signal),
       cancel: (key) => this.cancel(key),
       onAuthenticated: () => this.strangers.delete(socket),
       onOpened: (session, program) => this.opened(session, program),
@@ -180,14 +180,18 @@ class Desk {
     }
   }
 
-  private open(startup: Startup, signal: AbortSignal): Promise<Tunnel> {
+  private open(startup: Startup, minor: number, signal: AbortSignal): Promise<Tunnel> {
     const { connection, reason, databases, dial } = this.settings
     const program = startup.settings['application_name']
     const database = startup.database ?? databases[0]
     return dial().open(
       {
         connection,
-        client: { pid: process.pid, ...(program ? { program: program.slice(0, 255) } : {}) },
+        client: {
+          pid: process.pid,
+          ...(program ? { program: program.slice(0, 255) } : {}),
+          ...(minor === 0 ? {} : { minor }),
+        },
         reason,
         startup: {
           user: startup.user,

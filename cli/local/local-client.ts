@@ -16,7 +16,7 @@ export interface LocalHost {
   /** For this kind of socket; null: no password. */
   readonly verifier: ScramVerifier | null
   nonce(): string
-  open(startup: Startup, signal: AbortSignal): Promise<Tunnel>
+  open(startup: Startup, minor: number, signal: AbortSignal): Promise<Tunnel>
   /** Passes it on where the key is of a session of this listener. */
   cancel(key: BackendKey): Promise<void>
   onAuthenticated(): void
@@ -92,7 +92,7 @@ export class LocalClient {
         this.cancel(output)
         break
       case 'authenticated':
-        this.begin(output.startup, output.rest)
+        this.begin(output.startup, output.minor, output.rest)
         break
     }
   }
@@ -123,7 +123,7 @@ export class LocalClient {
       .finally(() => this.hangUp())
   }
 
-  private begin(startup: Startup, rest: Buffer): void {
+  private begin(startup: Startup, minor: number, rest: Buffer): void {
     clearTimeout(this.deadline)
     this.host.onAuthenticated()
     const { database } = startup
@@ -134,7 +134,7 @@ export class LocalClient {
     this.phase = 'opening'
     this.program = startup.settings['application_name'] ?? null
     if (rest.length > 0) this.wait(rest)
-    this.host.open(startup, this.gone.signal).then(
+    this.host.open(startup, minor, this.gone.signal).then(
       (tunnel) => this.opened(tunnel),
       (error: unknown) => this.refuseSession(error),
     )

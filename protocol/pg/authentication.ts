@@ -81,9 +81,10 @@ export function encodeSaslFinal(data: string): Buffer {
   return request(METHOD.saslFinal, Buffer.from(data))
 }
 
-/** NegotiateProtocolVersion: 3.0 is the newest here, and these extensions are not known. */
-export function encodeNegotiation(extensions: readonly string[]): Buffer {
-  const out = new Writer().uint8(NEGOTIATE).int32(0).int32(VERSION_3_0).int32(extensions.length)
+/** NegotiateProtocolVersion: 3.`minor` is spoken, and these extensions are not known. */
+export function encodeNegotiation(minor: number, extensions: readonly string[]): Buffer {
+  const out = new Writer().uint8(NEGOTIATE).int32(0)
+  out.int32(VERSION_3_0 + minor).int32(extensions.length)
   for (const name of extensions) out.string(name)
   return out.patchInt32(1, out.length - 1).finish()
 }

@@ -18,6 +18,7 @@ import {
   decodeFirstPacket,
   type FirstPacket,
   firstPacketSize,
+  NEWEST_MINOR,
   type Startup,
   type StartupPacket,
   StartupRefused,
@@ -26,7 +27,13 @@ import {
 export type LoginOutput =
   | { readonly type: 'send'; readonly bytes: Buffer }
   /** The client is who it must be; AuthenticationOk was sent. `rest` came after, for the session. */
-  | { readonly type: 'authenticated'; readonly startup: Startup; readonly rest: Buffer }
+  | {
+      readonly type: 'authenticated'
+      readonly startup: Startup
+      /** The protocol that was agreed on: 3.`minor`. */
+      readonly minor: number
+      readonly rest: Buffer
+    }
   | { readonly type: 'cancel'; readonly pid: number; readonly key: Buffer }
   /** Send what was to be sent, then close. */
   | { readonly type: 'close'; readonly why: string }
@@ -63,6 +70,7 @@ export class LocalLogin {
   private askedSsl = false
   private askedGss = false
   private startup: Startup | null = null
+  private minor = 0
   private out: LoginOutput[] = []
 
   constructor(rules: LoginRules) {
@@ -135,7 +143,10 @@ export class LocalLogin {
   }
 
   private onStartup({ minor, parameters, extensions }: StartupPacket): void {
-    if (minor > 0 || extensions.length > 0) this.send(encodeNegotiation(extensions))
+    this.minor = minor < NEWEST_MINOR ? 0 : NEWEST_MINOR
+    if (minor !== this.minor || extensions.length > 0) {
+      this.send(encodeNegotiation(this.minor, extensions))
+    }
     this.startup = checkStartup(parameters)
     if (this.scram === null) this.authenticated()
     else this.askPassword()
@@ -190,7 +201,8 @@ export class LocalLogin {
     this.send(AUTHENTICATION_OK)
     this.phase = 'over'
     const rest = this.queue.take(this.queue.length)
-    this.out.push({ type: 'authenticated', startup: this.startup as Startup, rest })
+    const { minor, startup } = this
+    this.out.push({ type: 'authenticated', startup: startup as Startup, minor, rest })
   }
 
   private send(bytes: Buffer): void {

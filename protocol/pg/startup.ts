@@ -20,6 +20,9 @@ export type FirstPacket =
   | { readonly type: 'cancel'; readonly pid: number; readonly key: Buffer }
   | { readonly type: 'startup'; readonly startup: StartupPacket }
 
+/** Protocol 3.2 differs from 3.0 in the length of cancel keys alone (PostgreSQL 18, libpq 18). */
+export const NEWEST_MINOR = 2
+
 export interface StartupPacket {
   readonly minor: number
   /** Keys as sent, without `_pq_.*`. */
@@ -48,8 +51,8 @@ const TLS_HANDSHAKE = 0x16
 const SHORTEST = 8
 const LONGEST = 10_000
 
-/** The length field and the code or version: what is looked at before anything is kept. */
-const CANCEL_LENGTH = 16
+/** Length, code, process, and a key of 4 (3.0) to 256 bytes (3.2). */
+const CANCEL_LENGTH = { least: 16, most: 12 + 256 }
 
 /** Settings that a client may choose; lower case → the name that PostgreSQL gives it. */
 const SETTINGS = new Map(
@@ -94,9 +97,9 @@ export function decodeFirstPacket(packet: Buffer): FirstPacket {
   return { type: 'startup', startup: decodeStartup(cursor, code) }
 }
 
-/** Protocol 3.0 alone: its keys have four bytes. Longer ones belong to 3.2, which is never agreed on. */
 function decodeCancel(cursor: Cursor, length: number): FirstPacket {
-  if (length !== CANCEL_LENGTH) throw new MalformedBytes('CancelRequest of a wrong length')
+  const { least, most } = CANCEL_LENGTH
+  if (length < least || length > most) throw new MalformedBytes('CancelRequest of a wrong length')
   return { type: 'cancel', pid: cursor.int32(), key: Buffer.from(cursor.rest()) }
 }
 
@@ -105,7 +108,7 @@ function decodeStartup(cursor: Cursor, version: number): StartupPacket {
   if (major !== 3) {
     throw new StartupRefused(
       '0A000',
-      `unsupported frontend protocol ${major}.${minor}: this listener speaks 3.0`,
+      `unsupported frontend protocol ${major}.${minor}: this listener speaks 3.0 to 3.${NEWEST_MINOR}`,
     )
   }
   const pairs = decodePairs(cursor)

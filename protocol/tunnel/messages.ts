@@ -14,8 +14,11 @@ export interface HelloMessage {
 export interface OpenMessage {
   readonly t: 'open'
   readonly connection: string
-  /** The process at the person's machine; `program` is what the client calls itself. */
-  readonly client: { readonly pid: number; readonly program?: string }
+  /**
+   * The process at the person's machine; `program` is what the client calls itself, `minor` that of
+   * its protocol where that is not 3.0.
+   */
+  readonly client: { readonly pid: number; readonly program?: string; readonly minor?: number }
   readonly reason: string | null
   readonly startup: Readonly<Record<string, string>>
 }
@@ -199,6 +202,7 @@ function decodeOpen(fields: Fields): OpenMessage {
     client: {
       pid: client.integer('pid', 0, 0x7fffffff),
       ...(program === null ? {} : { program }),
+      ...(client.names().includes('minor') ? { minor: client.integer('minor', 0, 0xffff) } : {}),
     },
     reason: fields.textOrNull('reason', MAX.reason),
     startup: decodeStartup(fields.nested('startup')),

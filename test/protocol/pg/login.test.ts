@@ -134,7 +134,14 @@ describe('CancelRequest', () => {
     assert.deepEqual(talk(login, ALICE), [])
   })
 
-  for (const length of [8, 12, 15, 17, 300]) {
+  test('has a key of up to 256 bytes in protocol 3.2', () => {
+    const key = Buffer.alloc(256, 7)
+    const cancel = packet(0x04d2162e, Buffer.concat([Buffer.from('00000009', 'hex'), key]))
+    const outputs = talk(new LocalLogin(PASSWORD_RULES), ...bytewise(cancel))
+    assert.deepEqual(outputs, [{ type: 'cancel', pid: 9, key }])
+  })
+
+  for (const length of [8, 12, 15, 269, 300]) {
     test(`of length ${length} closes`, () => {
       const cancel = packet(0x04d2162e, Buffer.alloc(length - 8))
       assert.deepEqual(types(talk(new LocalLogin(PASSWORD_RULES), cancel)), ['close'])
@@ -143,12 +150,23 @@ describe('CancelRequest', () => {
 })
 
 describe('protocol versions (PG-15)', () => {
-  const negotiated = 'v\0\0\0\x0c\0\x03\0\0\0\0\0\0'
+  const spoken = (version: number) => {
+    const outputs = talk(new LocalLogin(SOCKET_RULES), startup([['user', 'a']], version))
+    const last = outputs.at(-1)
+    assert.ok(last?.type === 'authenticated')
+    return { minor: last.minor, said: sent(outputs).split('R')[0] }
+  }
 
-  test('3.2 is negotiated down to 3.0', () => {
-    const outputs = talk(new LocalLogin(SOCKET_RULES), startup([['user', 'a']], 0x30002))
-    assert.ok(sent(outputs).startsWith(negotiated))
-    assert.equal(outputs.at(-1)?.type, 'authenticated')
+  test('3.0 and 3.2 are spoken as they are asked for', () => {
+    assert.deepEqual(spoken(0x30000), { minor: 0, said: '' })
+    assert.deepEqual(spoken(0x30002), { minor: 2, said: '' })
+  })
+
+  test('what lies between and beyond is negotiated down', () => {
+    const negotiated = (minor: string) => `v\0\0\0\x0c\0\x03\0${minor}\0\0\0\0`
+    assert.deepEqual(spoken(0x30001), { minor: 0, said: negotiated('\0') })
+    assert.deepEqual(spoken(0x30003), { minor: 2, said: negotiated('\x02') })
+    assert.deepEqual(spoken(0x3270f), { minor: 2, said: negotiated('\x02') })
   })
 
   test('_pq_ extensions are named as unknown, and gone', () => {
@@ -163,7 +181,7 @@ describe('protocol versions (PG-15)', () => {
       ),
     )
     assert.ok(
-      sent(outputs).startsWith('v\0\0\0\x2b\0\x03\0\0\0\0\0\x01_pq_.test_protocol_negotiation\0'),
+      sent(outputs).startsWith('v\0\0\0\x2b\0\x03\0\x02\0\0\0\x01_pq_.test_protocol_negotiation\0'),
     )
     const last = outputs.at(-1)
     assert.ok(last?.type === 'authenticated')
