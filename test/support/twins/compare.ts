@@ -80,6 +80,7 @@ export class Pair {
 
 async function answer(client: RawClient, said: Say): Promise<Exchange> {
   if (said.kind === 'query') return await client.query(said.sql)
+  if (said.kind === 'portals') return await inTurn(client, said.sql, said.binary)
   const { sql, values, binary, rows } = said
   client.send((writer) => {
     writer.parse('', Buffer.from(sql), Buffer.alloc(0)).bind('', '', bindTail(values, binary))
@@ -90,9 +91,37 @@ async function answer(client: RawClient, said: Say): Promise<Exchange> {
   return await client.take()
 }
 
-/** All that the client sees, as text. Names of requests are the broker's, and random. */
+async function inTurn(
+  client: RawClient,
+  [first, second]: readonly [string, string],
+  binary: boolean,
+): Promise<Exchange> {
+  const none = Buffer.alloc(0)
+  client.send((writer) => {
+    writer.parse('a', Buffer.from(first), none).bind('p', 'a', bindTail([], binary))
+    writer.parse('b', Buffer.from(second), none).bind('q', 'b', bindTail([], !binary))
+    writer.describe('statement', 'a').describe('portal', 'q')
+    writer.execute('p', 1).execute('q', 2).execute('p', 1).execute('q', 0).execute('p', 0)
+    writer.closeObject('statement', 'a').closeObject('statement', 'b').sync()
+  })
+  const got = await client.take()
+  if (got.errors.length > 0) await client.query('DEALLOCATE ALL')
+  return got
+}
+
+/**
+ * All that the client sees, as text. Names of requests are the broker's, and random. Of hashes it
+ * shows which are equal, not what they are.
+ */
 function seen({ bytes, closed, held }: Exchange): string {
-  const text = bytes.toString('latin1')
+  const hashes = new Map<string, number>()
+  const text = bytes
+    .toString('latin1')
+    .replaceAll(/(?<![0-9a-f])[0-9a-f]{16}(?![0-9a-f])/g, (hash) => {
+      const number = hashes.get(hash) ?? hashes.size
+      hashes.set(hash, number)
+      return `#${number}`
+    })
   return `${closed} ${held === null ? text : text.replaceAll(/r-[0-9a-z]{10}/g, 'r-')}`
 }
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import pg from 'pg'
 import { type RunningPostgres, startPostgres } from '../postgres.ts'
 import { SessionStack } from '../sessions.ts'
-import { COLUMNS, MASKS, PEOPLE, SIDES, type Side, type World } from './values.ts'
+import { COLUMNS, MASKS, PEOPLE, SIDES, type Side, WORLDS, type World } from './values.ts'
 
 /**
  * Pairs of databases on one server that differ in protected values alone: copies of one template
@@ -18,7 +18,7 @@ export async function startTwins(): Promise<RunningPostgres> {
   ])
   const schema = readFileSync(new URL('../../fixtures/twins.sql', import.meta.url), 'utf8')
   await run(server, 'template', ['SET ROLE app', schema])
-  for (const world of Object.keys(PEOPLE) as World[]) {
+  for (const world of WORLDS) {
     for (const side of SIDES) {
       await run(server, 'postgres', [`CREATE DATABASE ${side}_${world} TEMPLATE template`])
       await run(server, `${side}_${world}`, fillings(world, side))

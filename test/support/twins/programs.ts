@@ -20,6 +20,12 @@ const GRAMMAR: Grammar = { expression: typed, select, source }
 export type Say =
   | { readonly kind: 'query'; readonly sql: string; readonly writes?: true }
   | {
+      readonly kind: 'portals'
+      readonly writes?: true
+      readonly sql: readonly [string, string]
+      readonly binary: boolean
+    }
+  | {
       readonly kind: 'extended'
       readonly writes?: true
       readonly sql: string
@@ -36,7 +42,7 @@ export function program(choices: Choices): Program {
   return choices.pick([
     ...new Array<(place: Place) => Program>(6).fill(simple),
     ...[extended, extended, extended, prepared, cursor, cursor, copy, copy, explain, write, system],
-    ...[several, parameters],
+    ...[several, parameters, portals, settings],
   ])(place)
 }
 
@@ -61,6 +67,34 @@ function extended(place: Place): Program {
   const binary = choices.chance(2)
   const rows = choices.pick([0, 0, 1, 2])
   return [{ kind: 'extended', sql: whole(place), values: [], binary, rows }]
+}
+
+/** Two portals of one transaction, a few rows of each in turn. */
+function portals(place: Place): Program {
+  const { choices } = place
+  const sql: readonly [string, string] = [whole(place), whole(place)]
+  return [{ kind: 'portals', sql, binary: choices.chance(2) }]
+}
+
+/** What a session can be made to say again. */
+function settings(place: Place): Program {
+  const { choices } = place
+  const value = expression(place, 'text')
+  return [
+    say(
+      choices.pick([
+        `SELECT set_config('DateStyle', ${value}, false)`,
+        `SELECT current_setting('my.' || ${value}, true)`,
+        `SELECT current_setting(${value}, true) FROM people`,
+        `SELECT pg_notify('c', ${value})`,
+        `SELECT has_table_privilege(${value}, 'select')`,
+        `SELECT to_regclass(${value}), pg_input_is_valid(${value}, 'int')`,
+        `SELECT tell(${value})`,
+        `SELECT pg_sleep(0), pg_backend_pid() > 0, ${value} FROM people`,
+      ]),
+    ),
+    say('SHOW DateStyle'),
+  ]
 }
 
 function parameters(place: Place): Program {
@@ -128,6 +162,7 @@ function explain(place: Place): Program {
   const options = choices.pick([
     ...['(COSTS OFF)', '(VERBOSE, COSTS OFF)', '(FORMAT json)', '', '(FORMAT xml, COSTS OFF)'],
     ...['(FORMAT yaml)', '(VERBOSE)', '(SETTINGS, SUMMARY OFF)', '(GENERIC_PLAN)'],
+    '(ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF, BUFFERS OFF)',
   ])
   return [say(`EXPLAIN ${options} ${whole(place)}`)]
 }

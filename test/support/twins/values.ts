@@ -1,7 +1,11 @@
 /** Protected values, row by row; what is NULL is so on both sides, for masks do not hide that. */
 
-/** `open`: the values differ in every way. `alike`: masks that show a part show the same. */
-export type World = 'open' | 'alike'
+/**
+ * `open`: the values differ in every way. `alike`: masks that show a part show the same. `hashed`: the
+ * same values are equal on both sides.
+ */
+export type World = 'open' | 'alike' | 'hashed'
+export const WORLDS = ['open', 'alike', 'hashed'] as const satisfies readonly World[]
 export const SIDES = ['left', 'right'] as const
 export type Side = (typeof SIDES)[number]
 
@@ -49,7 +53,7 @@ function both(...pairs: readonly (readonly [Row, Row])[]): Record<Side, readonly
 
 const NOTHING: readonly [Row, Row] = [NULLS, NULLS]
 
-export const PEOPLE: Readonly<Record<World, Readonly<Record<Side, readonly Row[]>>>> = {
+const VALUES = {
   open: both(
     [
       row('078-05-1120', '4111111111111111', '91000', '3', '1970-01-01', '{"a": 1, "b": [1, 2]}'),
@@ -98,6 +102,11 @@ export const PEOPLE: Readonly<Record<World, Readonly<Record<Side, readonly Row[]
   ),
 }
 
+export const PEOPLE: Readonly<Record<World, Readonly<Record<Side, readonly Row[]>>>> = {
+  ...VALUES,
+  hashed: VALUES.open,
+}
+
 export const COLUMNS = Object.keys(NULLS) as readonly (keyof Row)[]
 
 const REDACTED = new Map(COLUMNS.map((column) => [`people.${column}`, 'redact']))
@@ -112,4 +121,5 @@ export const MASKS: Readonly<Record<World, ReadonlyMap<string, string>>> = {
     ['people.raw', "'null'"],
     ['events.ssn', "'null'"],
   ]),
+  hashed: new Map([...REDACTED, ['people.ssn', 'hash'], ['events.ssn', 'hash']]),
 }
