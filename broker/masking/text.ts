@@ -43,7 +43,12 @@ export function scrubReport(message: Buffer): Buffer {
   return out.patchInt32(1, out.length - 1).finish()
 }
 
-/** Who notifies may be anybody: nothing tells where a payload comes from. Who and which channel stay. */
+/** The process that notifies. */
+export function notifier(message: Buffer): number {
+  return new Cursor(message, 5).int32()
+}
+
+/** Who notified and the channel stay, the payload does not. */
 export function scrubNotification(message: Buffer): Buffer {
   const cursor = new Cursor(message, 5)
   const process = cursor.int32()

@@ -189,6 +189,7 @@ function start(deps: SessionDeps, started: Started): Pump {
   const results = new Results(target.protect, detection, refs, {
     planned: order.onPlan ?? (() => undefined),
     catalogueChanged: () => analyst.invalidate(),
+    process: upstream.backendKey?.pid ?? null,
   })
   client.write(greeting(upstream, session))
   const onEnd = (): void => deps.sessions.remove(session)

@@ -9,7 +9,7 @@ import { type CopyMasker, createCopyMasker } from '../masking/copy.ts'
 import { planCopy, planRows, type RowPlan } from '../masking/plan.ts'
 import type { ProtectedColumns } from '../masking/protect.ts'
 import { maskRows } from '../masking/rows.ts'
-import { scrubNotification, scrubReport } from '../masking/text.ts'
+import { notifier, scrubNotification, scrubReport } from '../masking/text.ts'
 import type { Detection } from './detection.ts'
 import type { Refs } from './refs.ts'
 
@@ -22,6 +22,8 @@ export interface ResultHooks {
   /** How rows of a shape are masked. */
   readonly planned: (shape: Shape, plan: RowPlan) => void
   readonly catalogueChanged: () => void
+  /** The target's process that serves this session, where it says so. */
+  readonly process: number | null
 }
 
 interface Copy {
@@ -89,12 +91,18 @@ export class Results {
         return
       }
       case 'notification': {
-        const bytes = this.protect().touches(null) ? scrubNotification(report.bytes) : report.bytes
+        const bytes = this.isClear(report) ? report.bytes : scrubNotification(report.bytes)
         this.detection.notification(bytes)
         entries.push({ kind: 'other', name: 'notification', detail: bytes.toString('latin1') })
         toClient.push(bytes)
       }
     }
+  }
+
+  /** Of others nobody knows what they notify of; what the session itself does is known. */
+  private isClear({ execution, bytes }: Extract<Report, { type: 'notification' }>): boolean {
+    if (notifier(bytes) === this.hooks.process) return !this.mayTell(execution)
+    return !this.protect().touches(null)
   }
 
   private rows(

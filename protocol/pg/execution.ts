@@ -117,7 +117,7 @@ export type Report =
       readonly own: boolean
     }
   | { readonly type: 'notice'; readonly execution: Execution | null; readonly bytes: Buffer }
-  | { readonly type: 'notification'; readonly bytes: Buffer }
+  | { readonly type: 'notification'; readonly execution: Execution | null; readonly bytes: Buffer }
   | {
       readonly type: 'parameter'
       readonly execution: Execution | null

@@ -116,7 +116,7 @@ export class TargetHalf {
         this.emit({ type: 'notice', execution: this.running, bytes: frame.bytes })
         return
       case BACKEND.notification:
-        this.emit({ type: 'notification', bytes: frame.bytes })
+        this.emit({ type: 'notification', execution: this.running, bytes: frame.bytes })
         return
       case BACKEND.parameterStatus: {
         const { name, value } = decodeParameterStatus(frame.bytes)

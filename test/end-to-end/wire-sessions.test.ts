@@ -129,6 +129,14 @@ describe('the wire, through whole sessions', () => {
     const { bytes, types } = await heard.query('SELECT 1')
     assert.equal(types.replaceAll(/[^A]/g, ''), 'AAA')
     assert.deepEqual(secretsIn(bytes, NOTHING), [])
+    const own = await approved(heard, await heard.query("NOTIFY c, 'said by myself'"))
+    assert.ok(own.bytes.includes('said by myself'))
+    const copied = await approved(
+      heard,
+      await heard.query("SELECT pg_notify('c', ssn) FROM people"),
+    )
+    assert.match(copied.types, /A/)
+    assert.deepEqual(secretsIn(copied.bytes, NOTHING), [])
     heard.vanish()
   })
 
