@@ -101,6 +101,8 @@ describe('the SQL cases through whole sessions', () => {
     await loader.end()
   })
   after(async () => {
+    // A test that failed has not closed its own.
+    for (const left of open) await close(left)
     await keeper.end()
     await server.stop()
   })
@@ -114,7 +116,9 @@ describe('the SQL cases through whole sessions', () => {
     const world = await World.open(server, database)
     const way = { postgres: server, user: 'app', password: 'app' }
     const stack = await SessionStack.open({ ...way, databases: [database], mask: MASK, ...more })
-    return { database, port: server.port, world, stack }
+    const made = { database, port: server.port, world, stack }
+    open.add(made)
+    return made
   }
 
   describe('as the fixture is', () => {
@@ -164,7 +168,11 @@ describe('the SQL cases through whole sessions', () => {
       const got = await exchange(client, one, saidBy(one, 'telling', server.port))
       client.vanish()
       if (verdictOf(got) === 'refuse') refused.add(one.id)
-      else assert.equal(verdictOf(got), one.pg_read_only_app === 'ok' ? 'pass' : 'error', one.id)
+      else {
+        const wanted = one.pg_read_only_app === 'ok' ? 'pass' : 'error'
+        const why = got.errors.map((fields) => `${fields.get('C')} ${fields.get('M')}`).join()
+        assert.equal(verdictOf(got), wanted, `${one.id} ${why}`)
+      }
     }
     await close(own)
     const inferred = reads.filter((one) => one.policy === 'inference').map(({ id }) => id)
@@ -194,7 +202,12 @@ interface Place {
   readonly stack: SessionStack
 }
 
-async function close({ stack, world }: Place): Promise<void> {
+/** Places that are not closed yet. */
+const open = new Set<Place>()
+
+async function close(place: Place): Promise<void> {
+  const { stack, world } = place
+  open.delete(place)
   await stack.close()
   await world.close()
 }
