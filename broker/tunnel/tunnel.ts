@@ -22,6 +22,7 @@ import {
 } from '../../protocol/tunnel/messages.ts'
 import type { Principal } from '../identity/principal.ts'
 import { refusedMessage } from './refusal.ts'
+import { SMALL, smallFrame } from './small-frame.ts'
 import type { TunnelStream } from './stream.ts'
 
 export interface TunnelHost {
@@ -53,7 +54,6 @@ export class ServerTunnel implements TunnelStream {
   private who: Principal
   private phase: Phase = 'hello'
   private why: string | null = null
-  private corked = false
   private blocked = false
   private paused = false
   private expired = false
@@ -98,7 +98,8 @@ export class ServerTunnel implements TunnelStream {
       return false
     }
     if (this.phase !== 'open') return true
-    for (const piece of pieces(bytes)) this.send(piece)
+    if (bytes.length > 0 && bytes.length <= SMALL) this.socket.write(smallFrame(bytes))
+    else for (const piece of pieces(bytes)) this.ws.send(piece)
     this.blocked = this.socket.writableLength >= HIGH_WATER
     return !this.blocked
   }
@@ -110,23 +111,8 @@ export class ServerTunnel implements TunnelStream {
   private control(message: ServerMessage): void {
     if (this.phase === 'opening') this.late.push(() => this.control(message))
     if (this.phase !== 'open') return
-    this.send(CONTROL_MARK)
-    this.send(encodeMessage(message))
-  }
-
-  /** All frames of one turn of the event loop leave in one system call. */
-  private send(frame: Buffer): void {
-    if (!this.corked) {
-      this.corked = true
-      this.socket.cork()
-      process.nextTick(this.uncork)
-    }
-    this.ws.send(frame)
-  }
-
-  private readonly uncork = (): void => {
-    this.corked = false
-    this.socket.uncork()
+    this.ws.send(CONTROL_MARK)
+    this.ws.send(encodeMessage(message))
   }
 
   onData(handler: (bytes: Buffer) => void): void {

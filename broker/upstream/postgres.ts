@@ -147,7 +147,6 @@ class PostgresUpstream implements Upstream {
   private readonly runtime: Pick<Runtime, 'setTimer'>
   private rest: Buffer
   private ended: string | null = null
-  private corked = false
 
   constructor(
     socket: Socket,
@@ -171,19 +170,8 @@ class PostgresUpstream implements Upstream {
     })
   }
 
-  /** All that is written in one turn of the event loop leaves in one system call. */
   write(bytes: Buffer): boolean {
-    if (!this.corked) {
-      this.corked = true
-      this.socket.cork()
-      process.nextTick(this.uncork)
-    }
     return this.socket.write(bytes)
-  }
-
-  private readonly uncork = (): void => {
-    this.corked = false
-    this.socket.uncork()
   }
 
   onData(handler: (bytes: Buffer) => void): void {

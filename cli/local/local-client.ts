@@ -48,7 +48,6 @@ export class LocalClient {
   private waitingSize = 0
   private tunnel: Tunnel | null = null
   private program: string | null = null
-  private corked = false
   private toldClosed = false
 
   constructor(socket: Socket, host: LocalHost) {
@@ -175,17 +174,7 @@ export class LocalClient {
 
   private readonly onTunnelData = (bytes: Buffer): void => {
     if (!this.watch.done) this.key = this.watch.see(bytes) ?? this.key
-    if (!this.corked) {
-      this.corked = true
-      this.socket.cork()
-      process.nextTick(this.uncork)
-    }
     if (!this.socket.write(bytes)) this.tunnel?.pause()
-  }
-
-  private readonly uncork = (): void => {
-    this.corked = false
-    this.socket.uncork()
   }
 
   /**

@@ -86,7 +86,6 @@ class ClientTunnel implements Tunnel {
   private ended: TunnelEnd | null = null
   private blocked = false
   private paused = false
-  private corked = false
   private request: ClientMessage | null = null
   private answered: { resolve(): void; reject(error: unknown): void } | null = null
   private early: Buffer[] = []
@@ -122,24 +121,9 @@ class ClientTunnel implements Tunnel {
 
   write(bytes: Buffer): boolean {
     if (this.phase !== 'open') return true
-    for (const piece of pieces(bytes, this.frame)) this.send(piece)
+    for (const piece of pieces(bytes, this.frame)) this.ws.send(piece)
     this.blocked = this.socket.writableLength >= HIGH_WATER
     return !this.blocked
-  }
-
-  /** All frames of one turn of the event loop leave in one system call. */
-  private send(frame: Buffer): void {
-    if (!this.corked) {
-      this.corked = true
-      this.socket.cork()
-      process.nextTick(this.uncork)
-    }
-    this.ws.send(frame)
-  }
-
-  private readonly uncork = (): void => {
-    this.corked = false
-    this.socket.uncork()
   }
 
   onData(handler: (bytes: Buffer) => void): void {
@@ -293,8 +277,8 @@ class ClientTunnel implements Tunnel {
     if (this.phase !== 'open') return
     const sent = new Headers(headers)
     const token = (sent.get('authorization') ?? '').replace(/^DPoP /i, '')
-    this.send(CONTROL_MARK)
-    this.send(encodeMessage({ t: 'token', token, proof: sent.get('dpop') ?? '' }))
+    this.ws.send(CONTROL_MARK)
+    this.ws.send(encodeMessage({ t: 'token', token, proof: sent.get('dpop') ?? '' }))
   }
 
   private beat(): void {

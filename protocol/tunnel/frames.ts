@@ -47,8 +47,11 @@ export class FrameSorter {
 }
 
 /** Views on `bytes`, none longer than `most`, none empty. */
-export function* pieces(bytes: Buffer, most: number = MAX_FRAME): Generator<Buffer> {
+export function pieces(bytes: Buffer, most: number = MAX_FRAME): readonly Buffer[] {
+  if (bytes.length <= most) return bytes.length === 0 ? [] : [bytes]
+  const all: Buffer[] = []
   for (let start = 0; start < bytes.length; start += most) {
-    yield bytes.subarray(start, start + most)
+    all.push(bytes.subarray(start, start + most))
   }
+  return all
 }
