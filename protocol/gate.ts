@@ -19,7 +19,7 @@ export type GateInput<Answer> =
   | { readonly type: 'spooled'; readonly bytes: Buffer }
   | { readonly type: 'spool-end' }
 
-export type GateOutput<Question, Report> =
+export type GateOutput<Question, Answer, Report> =
   /** For the target. */
   | { readonly type: 'send'; readonly bytes: Buffer }
   /** For the client: the protocol's own messages, no data of the target in them. */
@@ -27,6 +27,8 @@ export type GateOutput<Question, Report> =
   /** For the client once it is masked and recorded. */
   | Report
   | { readonly type: 'ask'; readonly id: number; readonly question: Question }
+  /** What need not be asked, because the answer was known: for the record, in its place. */
+  | { readonly type: 'known'; readonly question: Question; readonly answer: Answer }
   /** The question is not asked any more: what waited for its answer is given up. */
   | { readonly type: 'withdraw'; readonly id: number; readonly why: string }
   /** Ask the target to give up what it runs (CancelRequest). */
@@ -43,7 +45,7 @@ export type GateOutput<Question, Report> =
     }
 
 export interface Gate<Question, Answer, Report> {
-  handle(input: GateInput<Answer>): readonly GateOutput<Question, Report>[]
+  handle(input: GateInput<Answer>): readonly GateOutput<Question, Answer, Report>[]
   /** Bytes of the client that are kept because their turn has not come. */
   readonly waiting: number
 }

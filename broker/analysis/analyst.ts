@@ -40,6 +40,8 @@ export interface AnalystOptions {
 export interface Analyst {
   /** At once where the text is known, else as soon as a worker has judged it. Never throws. */
   analyse(text: Buffer, searchPath: readonly string[]): Analysis | Promise<Analysis>
+  /** What is known of the text now; null: it has to be analysed. */
+  known(text: Buffer, searchPath: readonly string[]): Analysis | null
   catalogue(): Catalogue
   /** Of the objects that the statements stand on; another one when any was replaced. Throws. */
   objects(statements: readonly (StatementFacts | null)[]): Promise<string>
@@ -173,15 +175,24 @@ class TargetAnalyst implements Analyst {
     if (text.length > this.limits.textBytes) {
       return noVerdict(text, 'limit', `longer than ${this.limits.textBytes} bytes`)
     }
+    const keys = this.keysOf(text, searchPath)
+    return this.cached(keys) ?? this.judge(keys, text, searchPath)
+  }
+
+  known(text: Buffer, searchPath: readonly string[]): Analysis | null {
+    if (text.length > this.limits.textBytes) return null
+    return this.cached(this.keysOf(text, searchPath)) ?? null
+  }
+
+  private keysOf(text: Buffer, searchPath: readonly string[]): Keys {
     const own = text.toString('latin1')
     const shape = shapeOfText(own)
     const path = this.pathKey(searchPath)
-    const keys = { own: path + own, shape: shape === null ? null : path + shape }
-    const known = this.stale ? undefined : this.known(keys)
-    return known ?? this.judge(keys, text, searchPath)
+    return { own: path + own, shape: shape === null ? null : path + shape }
   }
 
-  private known({ own, shape }: Keys): Analysis | undefined {
+  private cached({ own, shape }: Keys): Analysis | undefined {
+    if (this.stale) return undefined
     return (shape === null ? undefined : this.cache.get(shape)) ?? this.cache.get(own)
   }
 

@@ -1,4 +1,5 @@
 import type { NewEntry } from '../../protocol/log/entries.ts'
+import type { Known } from '../../protocol/pg/conversation.ts'
 import type { Answer, Question, Report, Unit } from '../../protocol/pg/execution.ts'
 import type { Analysis, StatementFacts } from '../../protocol/pg/statement.ts'
 import type { Analyst } from '../analysis/analyst.ts'
@@ -44,6 +45,25 @@ export class Judge {
     return this.holds.now()
   }
 
+  /** What the gate may know without asking. Nothing is recorded before it says that it uses it. */
+  readonly known: Known = {
+    analysis: (text, searchPath) => this.parts.analyst.known(text, searchPath),
+    allows: (unit) => this.verdictOf(unit).decision === 'allow',
+  }
+
+  /** Records what was not asked. */
+  note(question: Question, answer: Answer, entries: NewEntry[]): void {
+    if (question.kind === 'judge') {
+      const verdict = this.verdictOf(question.unit)
+      if (verdict.decision !== 'allow') throw new Error('what runs was not allowed')
+      this.record(question.unit, verdict, null, entries)
+    } else if (answer.kind === 'analysis') this.noteText(question.text, answer.analysis, entries)
+  }
+
+  private noteText(text: Buffer, analysis: Analysis, entries: NewEntry[]): void {
+    this.parts.refs.number(text, (ref) => entries.push(textEntry(ref, text, analysis)))
+  }
+
   /** Null: the answer comes later. What is decided is put to the entries before it takes effect. */
   answer(id: number, question: Question, entries: NewEntry[], later: Later): Answer | null {
     if (question.kind === 'analyse') return this.analyse(question, entries, later)
@@ -67,9 +87,9 @@ export class Judge {
     entries: NewEntry[],
     later: Later,
   ): Answer | null {
-    const { analyst, refs } = this.parts
+    const { analyst } = this.parts
     const known = (analysis: Analysis): Answer => {
-      refs.number(text, (ref) => entries.push(textEntry(ref, text, analysis)))
+      this.noteText(text, analysis, entries)
       return { kind: 'analysis', analysis }
     }
     const analysis = analyst.analyse(text, searchPath)

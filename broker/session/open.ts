@@ -184,7 +184,7 @@ function start(deps: SessionDeps, started: Started): Pump {
   const { readerRole, writerRole } = connection
   const roles =
     readerRole === null || writerRole === null ? null : { reader: readerRole, writer: writerRole }
-  const gate = new PostgresGate({ parameters: upstream.parameters, roles })
+  const gate = new PostgresGate({ parameters: upstream.parameters, roles, known: judge.known })
   const detection = new Detection(target.detector, () => analyst.catalogue().types)
   const results = new Results(target.protect, detection, refs, {
     planned: order.onPlan ?? (() => undefined),

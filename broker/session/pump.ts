@@ -111,6 +111,9 @@ export class Pump {
       case 'ask':
         this.ask(output)
         return
+      case 'known':
+        judge.note(output.question, output.answer, this.entries)
+        return
       case 'withdraw':
         judge.withdraw(output.id, output.why)
         return
@@ -157,7 +160,7 @@ export class Pump {
   /** Recorded first; if that fails nothing is released, and the session ends. */
   private release(): void {
     const { recorder, upstream, client, gate } = this.parts
-    if (this.entries.length > 0) recorder.append(this.entries.splice(0))
+    this.record(recorder)
     if (this.toTarget.length > 0) this.targetFull = !upstream.write(joined(this.toTarget))
     if (this.toClient.length > 0 && !writeAll(client, this.toClient)) {
       this.clientFull = true
@@ -168,6 +171,12 @@ export class Pump {
     this.clientPaused = pause
     if (pause) client.pause()
     else client.resume()
+  }
+
+  private record(recorder: SessionRecorder): void {
+    if (this.entries.length === 0) return
+    recorder.append(this.entries)
+    this.entries.length = 0
   }
 
   private clientDrained(): void {
@@ -228,7 +237,7 @@ export class Pump {
     const { recorder, client, upstream, judge, spool, results } = this.parts
     try {
       results.end(this.entries)
-      if (this.entries.length > 0) recorder.append(this.entries.splice(0))
+      this.record(recorder)
       writeAll(client, this.toClient)
     } catch (error) {
       this.parts.onFault(error)
@@ -271,18 +280,22 @@ const EXPIRED = {
 /** Below this a copy is cheaper than another write. */
 const JOIN_LIMIT = 16_384
 
+/** What the list holds, as one buffer; the list is empty then. */
 function joined(buffers: Buffer[]): Buffer {
-  const all = buffers.splice(0)
-  return all.length === 1 ? (all[0] as Buffer) : Buffer.concat(all)
+  const all = buffers.length === 1 ? (buffers[0] as Buffer) : Buffer.concat(buffers)
+  buffers.length = 0
+  return all
 }
 
 function writeAll(client: ClientEnd, buffers: Buffer[]): boolean {
-  const all = buffers.splice(0)
-  const total = all.reduce((sum, each) => sum + each.length, 0)
-  if (total === 0) return true
-  if (total <= JOIN_LIMIT)
-    return client.write(all.length === 1 ? (all[0] as Buffer) : Buffer.concat(all, total))
+  let total = 0
+  for (const each of buffers) total += each.length
+  if (total === 0) {
+    buffers.length = 0
+    return true
+  }
+  if (total <= JOIN_LIMIT) return client.write(joined(buffers))
   let open = true
-  for (const each of all) open = client.write(each)
+  for (const each of buffers.splice(0)) open = client.write(each)
   return open
 }

@@ -59,6 +59,11 @@ export class Cursor {
     return this.bytes.subarray(start, start + length)
   }
 
+  /** Passes over `length` bytes. */
+  skip(length: number): void {
+    this.take(length)
+  }
+
   /** All that is left, not copied. */
   rest(): Buffer {
     return this.slice(this.left)
@@ -75,6 +80,16 @@ export class Cursor {
 
   /** A zero-terminated string; not valid UTF-8 is malformed, never replaced. */
   string(): string {
+    const { bytes, at } = this
+    // Names are short and plain: no view, no call of the general decoder.
+    const most = Math.min(bytes.length, at + SHORT)
+    for (let end = at; end < most; end++) {
+      const byte = bytes[end] as number
+      if (byte > 0x7f) break
+      if (byte !== 0) continue
+      this.at = end + 1
+      return end === at ? '' : bytes.toString('latin1', at, end)
+    }
     return decodeUtf8(this.zeroTerminated())
   }
 

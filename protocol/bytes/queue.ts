@@ -31,6 +31,15 @@ export class ByteQueue {
     this.tiny = 0
   }
 
+  /** The first chunk; what is not used of it begins at {@link ByteQueue.offset}. */
+  get first(): Buffer | undefined {
+    return this.chunks[0]
+  }
+
+  get offset(): number {
+    return this.start
+  }
+
   /** The bytes of the first chunk that are not used: what can be looked at without a copy. */
   head(): Buffer {
     const first = this.chunks[0]
@@ -72,7 +81,8 @@ export class ByteQueue {
       gone++
     }
     if (gone === 0) return
-    this.chunks.splice(0, gone)
+    if (gone === 1) this.chunks.shift()
+    else this.chunks.splice(0, gone)
     this.tiny = Math.min(this.tiny, this.chunks.length)
   }
 }

@@ -1,5 +1,5 @@
 import type { FieldType } from './entries.ts'
-import { MAX_HEAD, readU64, writeU64 } from './format.ts'
+import { MAX_HEAD, readU64, writeU32, writeU64 } from './format.ts'
 
 /**
  * The head of an entry: its fields one after the other, with no names and no gaps.
@@ -37,7 +37,8 @@ export class Scratch {
 
   u32(value: number): void {
     this.reserve(4)
-    this.at = this.bytes.writeUInt32BE(value, this.at)
+    writeU32(this.bytes, value, this.at)
+    this.at += 4
   }
 
   u64(value: number): void {
@@ -46,10 +47,19 @@ export class Scratch {
     this.at += 8
   }
 
+  /** Throws for what is no whole number. */
+  uint(value: number): void {
+    this.u64(whole(value))
+  }
+
+  micros(milliseconds: number): void {
+    this.u64(whole(Math.round(milliseconds * 1000)))
+  }
+
   text(value: string): void {
     this.reserve(4 + value.length * 3)
     const size = putUtf8(this.bytes, value, this.at + 4)
-    this.bytes.writeUInt32BE(size, this.at)
+    writeU32(this.bytes, size, this.at)
     this.at += 4 + size
   }
 
@@ -120,10 +130,10 @@ function putValue(out: Scratch, type: FieldType, value: unknown): void {
       break
     case 'uint':
     case 'uint?':
-      out.u64(whole(value))
+      out.uint(whole(value))
       break
     case 'micros':
-      out.u64(whole(Math.round(Number(value) * 1000)))
+      out.micros(Number(value))
       break
     case 'texts':
       putTexts(out, list(value))

@@ -51,10 +51,18 @@ export interface LogHeader {
   readonly created: number
 }
 
+/** u32 into room that is there: no check of value or place. */
+export function writeU32(buffer: Buffer, value: number, at: number): void {
+  buffer[at] = value >>> 24
+  buffer[at + 1] = value >>> 16
+  buffer[at + 2] = value >>> 8
+  buffer[at + 3] = value
+}
+
 /** u64 from a whole number below 2^53. */
 export function writeU64(buffer: Buffer, value: number, at: number): void {
-  buffer.writeUInt32BE(Math.floor(value / 0x1_0000_0000), at)
-  buffer.writeUInt32BE(value % 0x1_0000_0000, at + 4)
+  writeU32(buffer, Math.floor(value / 0x1_0000_0000), at)
+  writeU32(buffer, value % 0x1_0000_0000, at + 4)
 }
 
 export function readU64(buffer: Buffer, at: number): number {

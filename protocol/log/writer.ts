@@ -13,6 +13,7 @@ import {
   MAX_ID,
   MAX_PART,
   VERSION,
+  writeU32,
   writeU64,
 } from './format.ts'
 import { digest, hexOf, putDigest } from './hash.ts'
@@ -140,13 +141,14 @@ export class ChainWriter {
     if (payload !== null) out.raw(payload)
     out.reserve(HASH_SIZE)
     const b = out.bytes
-    b.writeUInt32BE(out.at - start - 4 + HASH_SIZE, start)
+    writeU32(b, out.at - start - 4 + HASH_SIZE, start)
     b[start + AT.kind] = spec.code
     b[start + AT.flags] = flags
-    b.writeUInt16BE(0, start + AT.zero)
-    b.writeUInt32BE(this.#seq + 1, start + AT.seq)
+    b[start + AT.zero] = 0
+    b[start + AT.zero + 1] = 0
+    writeU32(b, this.#seq + 1, start + AT.seq)
     writeU64(b, micros, start + AT.time)
-    b.writeUInt32BE(headLength, start + AT.headLength)
+    writeU32(b, headLength, start + AT.headLength)
     this.#hash = digest(b.subarray(start - HASH_SIZE, out.at))
     this.#seq++
     putDigest(b, out.at, this.#hash)
@@ -155,7 +157,36 @@ export class ChainWriter {
   }
 }
 
+/**
+ * The head as the table says. The three kinds that every statement makes are spelled out: a field
+ * that is looked up by its name costs more than to write it.
+ */
 function putHead(out: Scratch, spec: EntrySpec, entry: NewEntry): void {
+  switch (entry.kind) {
+    case 'execute':
+      out.uint(entry.ref)
+      out.text(entry.decision)
+      out.text(entry.rule)
+      putField(out, 'text?', entry.request)
+      putField(out, 'text?', entry.reason)
+      putField(out, 'uints?', entry.formats)
+      break
+    case 'rows':
+      out.uint(entry.ref)
+      out.uint(entry.count)
+      break
+    case 'complete':
+      out.uint(entry.ref)
+      out.text(entry.tag)
+      putField(out, 'uint?', entry.rows)
+      out.micros(entry.ms)
+      break
+    default:
+      putTable(out, spec, entry)
+  }
+}
+
+function putTable(out: Scratch, spec: EntrySpec, entry: NewEntry): void {
   const fields = entry as unknown as Readonly<Record<string, unknown>>
   for (let i = 0; i < spec.head.length; i++) {
     const [name, type] = spec.head[i] as EntrySpec['head'][number]
@@ -163,10 +194,16 @@ function putHead(out: Scratch, spec: EntrySpec, entry: NewEntry): void {
   }
 }
 
+function payloadField(entry: NewEntry, name: string): unknown {
+  if (entry.kind === 'rows') return entry.bytes
+  if (entry.kind === 'execute') return entry.parameters
+  return (entry as unknown as Readonly<Record<string, unknown>>)[name]
+}
+
 /** Null = the entry has none; its kind has none, or the value is null. */
 function payloadOf(entry: NewEntry, spec: EntrySpec): Buffer | null {
   if (spec.payload === null) return null
-  const value = (entry as unknown as Readonly<Record<string, unknown>>)[spec.payload]
+  const value = payloadField(entry, spec.payload)
   if (value === null) return null
   if (Buffer.isBuffer(value)) return value
   throw new LogFormatError(`${entry.kind}.${spec.payload} is not bytes`)

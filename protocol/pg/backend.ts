@@ -135,11 +135,13 @@ export function decodeParameterStatus(bytes: Buffer): { name: string; value: str
 
 export type TransactionStatus = 'I' | 'T' | 'E'
 
+const STATUS: Readonly<Record<number, TransactionStatus>> = { 73: 'I', 84: 'T', 69: 'E' }
+
 export function decodeReadyForQuery(bytes: Buffer): TransactionStatus {
   const cursor = new Cursor(bytes, HEADER)
-  const status = String.fromCharCode(cursor.uint8())
+  const status = STATUS[cursor.uint8()]
   cursor.end()
-  if (status !== 'I' && status !== 'T' && status !== 'E') {
+  if (status === undefined) {
     throw new MalformedBytes('ReadyForQuery with an unknown transaction status')
   }
   return status

@@ -13,11 +13,12 @@ import { type Knowledge, Names } from './names.ts'
 import type { Analysis, StatementFacts } from './statement.ts'
 import { TargetHalf } from './target-half.ts'
 
-export type Output = GateOutput<Question, Report>
+export type Output = GateOutput<Question, Answer, Report>
 
 /** What a step of the conversation waits for. */
 export type Wait =
-  | { readonly for: 'client' }
+  /** `idle`: nothing of the client is half done. */
+  | { readonly for: 'client'; readonly idle: boolean }
   /** A message of the client, or the end of all that the target owes. */
   | { readonly for: 'either' }
   /** All that the target owes has come, or it asks for copy data. */
@@ -44,6 +45,16 @@ export interface GateOptions {
   readonly parameters: ReadonlyMap<string, string>
   /** Third layer, where the operator gives it: SET ROLE to these around an approved unit. */
   readonly roles: { readonly reader: string; readonly writer: string } | null
+  /** Answers that are there without asking; without it everything is asked. */
+  readonly known?: Known
+}
+
+/** What is known at once. Looking has no effect: what is used of it is put out as `known`. */
+export interface Known {
+  /** What the text is; null = ask. */
+  analysis(text: Buffer, searchPath: readonly string[]): Analysis | null
+  /** True: it may run, and nobody needs to decide it. */
+  allows(unit: Unit): boolean
 }
 
 /** The conversation is over. */
@@ -141,8 +152,8 @@ export class Conversation {
     }
   }
 
-  *client(): Step<FrontendMessage> {
-    const resumed = yield CLIENT
+  *client(idle: boolean): Step<FrontendMessage> {
+    const resumed = yield idle ? IDLE : CLIENT
     if (resumed.type !== 'message') throw new Closed('the client is gone')
     return resumed.message
   }
@@ -184,6 +195,8 @@ export class Conversation {
   /** What the text is. A client that goes away meanwhile ends the conversation. */
   *analyse(text: Buffer): Step<Analysis> {
     if (this.searchPathStale && this.status !== 'E') yield* this.refreshSearchPath()
+    const known = this.knownAnalysis(text)
+    if (known !== null) return known
     const { resumed } = yield* this.ask({
       kind: 'analyse',
       text,
@@ -193,6 +206,23 @@ export class Conversation {
       return resumed.answer.analysis
     }
     throw new Closed('no analysis')
+  }
+
+  /** What the text is, if that is known without asking. */
+  knownAnalysis(text: Buffer): Analysis | null {
+    const { searchPath } = this
+    const analysis = this.options.known?.analysis(text, searchPath) ?? null
+    if (analysis === null) return null
+    const question = { kind: 'analyse', text, searchPath } as const
+    this.emit({ type: 'known', question, answer: { kind: 'analysis', analysis } })
+    return analysis
+  }
+
+  /** True: the unit may run, and nobody was asked. */
+  mayRunAtOnce(unit: Unit): boolean {
+    if (this.options.known?.allows(unit) !== true) return false
+    this.emit({ type: 'known', question: { kind: 'judge', unit, dry: false }, answer: ALLOW })
+    return true
   }
 
   /** A statement of the broker's own; its answers are not shown. True: it went well. */
@@ -256,6 +286,7 @@ export class Conversation {
    */
   *permission(unit: Unit, dry = false): Step<'allow' | 'held' | 'no'> {
     this.maxRows = null
+    if (!dry && this.mayRunAtOnce(unit)) return 'allow'
     const first = yield* this.ask({ kind: 'judge', unit, dry })
     let resumed = first.resumed
     const execution = unit.executions[0] ?? null
@@ -299,12 +330,14 @@ const READY = {
   E: encodeReadyForQuery('E'),
 }
 
-const CLIENT: Wait = { for: 'client' }
+const CLIENT: Wait = { for: 'client', idle: false }
+const IDLE: Wait = { for: 'client', idle: true }
 const EITHER: Wait = { for: 'either' }
 const TARGET: Wait = { for: 'target' }
 const NO_TYPES: readonly number[] = []
 const NO_EXECUTIONS: readonly Execution[] = []
 const nothing = (): void => undefined
+const ALLOW: Answer = { kind: 'allow' }
 
 const INTERRUPTED = {
   cancel: 'cancelled by the requester',

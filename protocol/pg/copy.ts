@@ -166,7 +166,7 @@ function ensureGuardUnlessOpen(c: Conversation): void {
   if (!c.window) ensureGuard(c)
 }
 
-const CLIENT = { for: 'client' } as const
+const CLIENT = { for: 'client', idle: false } as const
 const SPOOL = { for: 'spool' } as const
 const CANCELLED = 'canceling statement due to user request'
 const NO_BYTES = Buffer.alloc(0)

@@ -27,13 +27,18 @@ export interface FramerRules {
 /** Cuts a stream of bytes into frames. A length is checked before anything is kept because of it. */
 export class Framer {
   private readonly queue = new ByteQueue()
-  private readonly rules: FramerRules
+  private readonly partsAbove: number
+  /** By type byte: the longest length field (-1 = unknown), and 1 for types that come in runs. */
+  private readonly limits: Int32Array
+  private readonly streamed: Uint8Array
   /** Bytes of a message in parts that are still to come, and its type. */
   private remaining = 0
   private partType = 0
 
   constructor(rules: FramerRules) {
-    this.rules = rules
+    this.partsAbove = rules.partsAbove
+    this.limits = Int32Array.from({ length: 256 }, (_, type) => rules.limit(type))
+    this.streamed = Uint8Array.from({ length: 256 }, (_, type) => Number(rules.stream.has(type)))
   }
 
   /** Bytes that wait for the rest of their message. */
@@ -48,30 +53,27 @@ export class Framer {
   /** The next frame, or null when more bytes are needed. Throws {@link MalformedBytes}. */
   next(): Frame | null {
     if (this.remaining > 0) return this.nextPart()
-    const head = this.queue.head()
-    if (head.length >= HEADER) {
-      const run = this.run(head)
-      if (run !== null) return run
-    }
-    return this.single()
+    const { first } = this.queue
+    if (first === undefined) return null
+    return this.run(first, this.queue.offset) ?? this.single()
   }
 
   /** Whole messages that lie in the first chunk: one, or a run of a streamed type. No copy. */
-  private run(head: Buffer): Frame | null {
-    const type = head[0] as number
-    const streamed = this.rules.stream.has(type)
-    let end = 0
+  private run(chunk: Buffer, start: number): Frame | null {
+    const type = chunk[start] as number
+    const streamed = this.streamed[type] === 1
+    let end = start
     let count = 0
-    while (end + HEADER <= head.length && head[end] === type) {
-      const size = this.checked(type, head.readInt32BE(end + 1))
-      if (end + size > head.length) break
+    while (end + HEADER <= chunk.length && chunk[end] === type) {
+      const size = this.checked(type, chunk.readInt32BE(end + 1))
+      if (end + size > chunk.length) break
       end += size
       count++
       if (!streamed) break
     }
     if (count === 0) return null
-    this.queue.drop(end)
-    return { type, bytes: head.subarray(0, end), count, part: 'whole' }
+    this.queue.drop(end - start)
+    return { type, bytes: chunk.subarray(start, end), count, part: 'whole' }
   }
 
   private single(): Frame | null {
@@ -82,7 +84,7 @@ export class Framer {
     if (this.queue.length >= size) {
       return { type, bytes: this.queue.take(size), count: 1, part: 'whole' }
     }
-    if (!this.rules.stream.has(type) || size <= this.rules.partsAbove) return null
+    if (this.streamed[type] !== 1 || size <= this.partsAbove) return null
     this.partType = type
     this.remaining = size - this.queue.length
     return { type, bytes: this.queue.take(this.queue.length), count: 1, part: 'first' }
@@ -100,7 +102,7 @@ export class Framer {
 
   /** The size of the whole message, type byte included. */
   private checked(type: number, length: number): number {
-    const limit = this.rules.limit(type)
+    const limit = this.limits[type] as number
     if (limit === -1) throw new MalformedBytes(`unknown message type 0x${type.toString(16)}`)
     if (length < 4 || length > limit) {
       throw new MalformedBytes(`message length ${length} is not allowed`)

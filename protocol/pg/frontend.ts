@@ -26,12 +26,49 @@ export type FrontendMessage =
   | { readonly type: 'copy-done' }
   | { readonly type: 'copy-fail'; readonly reason: string }
 
-/** What follows the names in Bind, checked: formats, values, result formats; sent again as it is. */
-export interface BindTail {
+/** What follows the names in Bind: formats, values, result formats. Sent again as it is. */
+export class BindTail {
   readonly bytes: Buffer
-  readonly formats: readonly number[]
-  readonly values: readonly (Buffer | null)[]
-  readonly resultFormats: readonly number[]
+
+  /** Checks all of it, and makes nothing of it before somebody asks. Throws {@link MalformedBytes}. */
+  constructor(bytes: Buffer) {
+    this.bytes = bytes
+    const cursor = new Cursor(bytes)
+    const formats = skipFormats(cursor)
+    const count = cursor.uint16()
+    if (formats > 1 && formats !== count) {
+      throw new MalformedBytes('Bind has another number of formats than of values')
+    }
+    for (let i = 0; i < count; i++) {
+      const length = cursor.int32()
+      if (length < -1) throw new MalformedBytes('Bind has a value of negative length')
+      if (length > 0) cursor.skip(length)
+    }
+    skipFormats(cursor)
+    cursor.end()
+  }
+
+  get formats(): readonly number[] {
+    return formatCodes(new Cursor(this.bytes))
+  }
+
+  get values(): readonly (Buffer | null)[] {
+    return this.decode().values
+  }
+
+  get resultFormats(): readonly number[] {
+    return this.decode().resultFormats
+  }
+
+  private decode(): { values: (Buffer | null)[]; resultFormats: readonly number[] } {
+    const cursor = new Cursor(this.bytes)
+    skipFormats(cursor)
+    const values = Array.from({ length: cursor.uint16() }, () => {
+      const length = cursor.int32()
+      return length === -1 ? null : cursor.slice(length)
+    })
+    return { values, resultFormats: formatCodes(cursor) }
+  }
 }
 
 const code = (letter: string): number => letter.charCodeAt(0)
@@ -148,37 +185,24 @@ function decodeParse(cursor: Cursor): FrontendMessage {
 function decodeBind(cursor: Cursor): FrontendMessage {
   const portal = cursor.string()
   const statement = cursor.string()
-  return { type: 'bind', portal, statement, tail: decodeBindTail(cursor.rest()) }
+  return { type: 'bind', portal, statement, tail: new BindTail(cursor.rest()) }
 }
 
-function decodeBindTail(bytes: Buffer): BindTail {
-  const cursor = new Cursor(bytes)
-  const formats = formatCodes(cursor)
+/** How many there are. */
+function skipFormats(cursor: Cursor): number {
   const count = cursor.uint16()
-  if (formats.length > 1 && formats.length !== count) {
-    throw new MalformedBytes('Bind has another number of formats than of values')
-  }
-  const values: (Buffer | null)[] = []
-  for (let i = 0; i < count; i++) {
-    const length = cursor.int32()
-    if (length < -1) throw new MalformedBytes('Bind has a value of negative length')
-    values.push(length === -1 ? null : cursor.slice(length))
-  }
-  const resultFormats = formatCodes(cursor)
-  cursor.end()
-  return { bytes, formats, values, resultFormats }
-}
-
-function formatCodes(cursor: Cursor): readonly number[] {
-  const count = cursor.uint16()
-  if (count === 0) return NO_FORMATS
-  const codes: number[] = []
   for (let i = 0; i < count; i++) {
     const format = cursor.int16()
     if (format !== 0 && format !== 1) throw new MalformedBytes(`unknown format code ${format}`)
-    codes.push(format)
   }
-  return codes
+  return count
+}
+
+/** Checked before. */
+function formatCodes(cursor: Cursor): readonly number[] {
+  const count = cursor.uint16()
+  if (count === 0) return NO_FORMATS
+  return Array.from({ length: count }, () => cursor.int16())
 }
 
 const NO_FORMATS: readonly number[] = []

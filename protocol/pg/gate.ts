@@ -11,6 +11,7 @@ import {
   type Step,
   type Wait,
 } from './conversation.ts'
+import { Direct } from './direct.ts'
 import type { Answer, Question, Report } from './execution.ts'
 import { finish, pipeline } from './extended.ts'
 import { Framer } from './framer.ts'
@@ -29,6 +30,7 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
   private readonly inbox: FrontendMessage[] = []
   private inboxBytes = 0
   private readonly conversation: Step
+  private readonly direct: Direct
   private wait: Wait | null = null
   private interrupt: 'cancel' | 'gone' | null = null
   private answers: { readonly id: number; readonly answer: Answer }[] = []
@@ -37,6 +39,7 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
 
   constructor(options: GateOptions) {
     this.c = new Conversation(options)
+    this.direct = new Direct(this.c)
     this.conversation = converse(this.c)
     this.step(undefined)
   }
@@ -136,7 +139,7 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
       case undefined:
         return null
       case 'client':
-        return this.nextMessage()
+        return wait.idle && this.goDirect() ? null : this.nextMessage()
       case 'either':
         if (this.c.target.quiet) return QUIET
         return this.nextMessage()
@@ -147,6 +150,17 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
       case 'spool':
         return this.nextSpooled()
     }
+  }
+
+  /** True: what the client sent last is on its way by the short path. */
+  private goDirect(): boolean {
+    const { direct, inbox } = this
+    while (direct.isOver() && inbox.length > 0) {
+      const used = direct.begin(inbox)
+      if (used === 0) return false
+      for (let i = 0; i < used; i++) this.inboxBytes -= roughSize(inbox.shift() as FrontendMessage)
+    }
+    return direct.isRunning
   }
 
   private nextMessage(): Resumed | null {
@@ -254,7 +268,7 @@ function* converse(c: Conversation): Step {
   let held = 0
   for (;;) {
     if (messages.length === 0) held = 0
-    const message = yield* c.client()
+    const message = yield* c.client(messages.length === 0 && !skipping)
     switch (message.type) {
       case 'terminate':
         return

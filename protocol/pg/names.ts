@@ -88,6 +88,10 @@ export class Names {
     this.portals.delete('')
   }
 
+  get hasGarbage(): boolean {
+    return this.garbage.length > 0
+  }
+
   /** Upstream names to close with the next message; the caller closes them. */
   takeGarbage(): string[] {
     if (this.garbage.length === 0) return NONE

@@ -71,7 +71,7 @@ function* oneByOne(c: Conversation, text: Buffer, statements: readonly Statement
 function* inTurn(c: Conversation, text: Buffer, statements: readonly StatementFacts[]): Step {
   for (const [index, facts] of statements.entries()) {
     c.target.error = null
-    if (!(yield* one(c, facts, slice(text, facts)))) return
+    if (!(yield* one(c, facts, ownText(text, facts)))) return
     const next = statements[index + 1]
     if (next !== undefined && c.searchPathStale) {
       return yield* anew(c, text.subarray(next.span.offset))
@@ -86,11 +86,20 @@ function* anew(c: Conversation, rest: Buffer): Step {
   else yield* unparsed(c, rest, isTriable(rest, analysis.reason))
 }
 
-/** The statement's own text; the same buffer when there is nothing else in it. */
-function slice(text: Buffer, facts: StatementFacts): Buffer {
-  if (facts.span.offset === 0 && facts.span.length === text.length) return text
-  return text.subarray(facts.span.offset, facts.span.offset + facts.span.length)
+/** The statement's own text; the same buffer when nothing but spaces and semicolons is left over. */
+export function ownText(text: Buffer, { span }: StatementFacts): Buffer {
+  const end = span.offset + span.length
+  if (span.offset === 0 && isIdle(text, end)) return text
+  return text.subarray(span.offset, end)
 }
+
+function isIdle(text: Buffer, from: number): boolean {
+  for (let at = from; at < text.length; at++) if (!IDLE.has(text[at] as number)) return false
+  return true
+}
+
+/** Space, tab, line feed, carriage return and the semicolon. */
+const IDLE: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d, 0x3b])
 
 /** One statement by itself. True: it went well, and the next may follow. */
 function* one(c: Conversation, facts: StatementFacts, text: Buffer): Step<boolean> {
@@ -141,7 +150,7 @@ function* together(c: Conversation, text: Buffer, statements: readonly Statement
   const resolved: Resolved[] = []
   let moved = false
   for (const facts of statements) {
-    const resolution = resolve(c, facts, slice(text, facts))
+    const resolution = resolve(c, facts, ownText(text, facts))
     if (!resolution.ok) return yield* c.fail(resolution.refused)
     // Behind a change of search_path nobody knows what the names will mean.
     resolved.push(moved ? { ...resolution.statement, facts: null } : resolution.statement)

@@ -14,6 +14,7 @@ import {
 } from './backend.ts'
 import type { Execution, Part, Report, Shape } from './execution.ts'
 import { type Frame, HEADER } from './framer.ts'
+import { Owed } from './owed.ts'
 
 /**
  * What the target still owes: one entry for each message that was sent and is answered, in order.
@@ -61,6 +62,13 @@ export type Expectation =
 
 type Emit = (output: Report | { readonly type: 'reply'; readonly bytes: Buffer }) => void
 
+/** A CommandComplete, as it came and what it says. */
+interface Tag {
+  readonly bytes: Buffer
+  readonly tag: string
+  readonly rows: number | null
+}
+
 /** Follows the target's side of the conversation. Whatever was not asked for is malformed. */
 export class TargetHalf {
   status: TransactionStatus = 'I'
@@ -76,13 +84,14 @@ export class TargetHalf {
   /** Who the broker logged in as. */
   private readonly user: string | undefined
   private moved: { readonly name: string; readonly value: string } | null = null
-  private readonly owed: Expectation[] = []
+  private readonly owed = new Owed<Expectation>()
   private queryIndex = 0
   private queryFailed = false
   /** The statement of the present query that has had its RowDescription. */
   private describedIndex = -1
   private copyingOut = false
   private lastShape: Shape | null = null
+  private lastTag: Tag | null = null
   private readonly emit: Emit
 
   constructor(emit: Emit, parameters: ReadonlyMap<string, string>) {
@@ -92,7 +101,7 @@ export class TargetHalf {
   }
 
   get quiet(): boolean {
-    return this.owed.length === 0
+    return this.owed.first === undefined
   }
 
   /** The execution whose answer is awaited now, or whose Parse, Bind or Describe is. */
@@ -107,7 +116,7 @@ export class TargetHalf {
 
   expect(expectation: Expectation): void {
     this.owed.push(expectation)
-    if (this.owed.length === 1) this.answerLocals()
+    this.answerLocals()
   }
 
   receive(frame: Frame): void {
@@ -144,7 +153,7 @@ export class TargetHalf {
   }
 
   private answer(frame: Frame): void {
-    const head = this.owed[0]
+    const head = this.owed.first
     if (head === undefined) throw new MalformedBytes('the target sent what nobody asked for')
     switch (head.kind) {
       case 'parse':
@@ -213,7 +222,7 @@ export class TargetHalf {
         return this.rows(frame, head.execution)
       case BACKEND.commandComplete:
         this.complete(frame, head.execution, head.visible)
-        head.done(decodeCommandTag(frame.bytes))
+        head.done(this.tagOf(frame.bytes).tag)
         return this.shift()
       case BACKEND.portalSuspended:
       case BACKEND.emptyQuery:
@@ -302,7 +311,7 @@ export class TargetHalf {
     const { length } = head.executions
     if (length > 0 && this.queryIndex >= length) throw unexpected(frame.type)
     if (execution !== null) this.complete(frame, execution, head.visible)
-    head.done(this.queryIndex, decodeCommandTag(frame.bytes))
+    head.done(this.queryIndex, this.tagOf(frame.bytes).tag)
     this.queryIndex++
   }
 
@@ -324,8 +333,8 @@ export class TargetHalf {
   }
 
   private complete(frame: Frame, execution: Execution, visible: boolean): void {
-    const tag = decodeCommandTag(frame.bytes)
-    execution.rows = rowsOfTag(tag)
+    const { tag, rows } = this.tagOf(frame.bytes)
+    execution.rows = rows
     if (!visible) return
     if (execution.tag === null) this.emit({ type: 'complete', execution, tag, bytes: frame.bytes })
     else
@@ -337,8 +346,16 @@ export class TargetHalf {
       })
   }
 
+  /** The same completion again, which is the rule, is not decoded again. */
+  private tagOf(bytes: Buffer): Tag {
+    if (this.lastTag?.bytes.equals(bytes)) return this.lastTag
+    const tag = decodeCommandTag(bytes)
+    this.lastTag = { bytes: Buffer.from(bytes), tag, rows: rowsOfTag(tag) }
+    return this.lastTag
+  }
+
   private failed(frame: Frame): void {
-    const head = this.owed[0]
+    const head = this.owed.first
     const visible = head === undefined || head.kind === 'sync' || isVisible(head)
     const fields = decodeErrorFields(frame.bytes)
     this.error = { fields, visible }
@@ -356,13 +373,8 @@ export class TargetHalf {
 
   /** After an error of the extended protocol the target answers nothing until Sync. */
   private skipToSync(): void {
-    const at = this.owed.findIndex((owed) => owed.kind === 'sync')
-    if (at === -1) {
-      this.owed.length = 0
-      this.skipping = true
-      return
-    }
-    this.owed.splice(0, at)
+    while (this.owed.first !== undefined && this.owed.first.kind !== 'sync') this.owed.shift()
+    if (this.owed.first === undefined) this.skipping = true
   }
 
   private ready(frame: Frame): void {
@@ -385,7 +397,7 @@ export class TargetHalf {
   }
 
   private answerLocals(): void {
-    for (let head = this.owed[0]; head?.kind === 'local'; head = this.owed[0]) {
+    for (let head = this.owed.first; head?.kind === 'local'; head = this.owed.first) {
       this.emit({ type: 'reply', bytes: head.bytes })
       head.done()
       this.owed.shift()
