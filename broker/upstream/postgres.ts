@@ -175,7 +175,7 @@ class PostgresUpstream implements Upstream {
   }
 
   onData(handler: (bytes: Buffer) => void): void {
-    if (this.rest.length > 0) this.socket.unshift(this.rest)
+    if (this.rest.length > 0) process.nextTick(handler, this.rest)
     this.rest = EMPTY
     this.socket.on('data', handler)
     this.socket.resume()

@@ -4,6 +4,7 @@ import { connect, isIP, type Socket } from 'node:net'
 import { checkServerIdentity, connect as connectTls, TLSSocket } from 'node:tls'
 import { SSL_REQUEST } from '../../protocol/pg/authentication.ts'
 import type { ChannelBinding } from '../../protocol/pg/scram.ts'
+import { readingInto } from './reading.ts'
 import { isSocketFolder, type PostgresTarget, targetError } from './target.ts'
 
 const KEEP_ALIVE_MS = 30_000
@@ -33,8 +34,11 @@ export async function openSocket(
 
 function reach(target: PostgresTarget, signal: AbortSignal, address?: string): Promise<Socket> {
   const { host, port } = target
-  const socket = isSocketFolder(target)
-    ? connect({ path: `${host}/.s.PGSQL.${port}`, signal })
+  // TLS reads for itself.
+  const isPlain = target.tls.mode === 'disable' || isSocketFolder(target)
+  const reading = isPlain ? { onread: readingInto(() => socket) } : {}
+  const socket: Socket = isSocketFolder(target)
+    ? connect({ path: `${host}/.s.PGSQL.${port}`, signal, ...reading })
     : connect({
         host: address ?? host,
         port,
@@ -42,6 +46,7 @@ function reach(target: PostgresTarget, signal: AbortSignal, address?: string): P
         keepAlive: true,
         keepAliveInitialDelay: KEEP_ALIVE_MS,
         signal,
+        ...reading,
       })
   return new Promise((resolve, reject) => {
     socket.once('error', (error) => reject(unreachable(target, error)))
