@@ -209,20 +209,27 @@ export class Conversation {
   }
 
   /** What the text is, if that is known without asking. */
-  knownAnalysis(text: Buffer): Analysis | null {
+  private knownAnalysis(text: Buffer): Analysis | null {
     const { searchPath } = this
     const analysis = this.options.known?.analysis(text, searchPath) ?? null
-    if (analysis === null) return null
-    const question = { kind: 'analyse', text, searchPath } as const
-    this.emit({ type: 'known', question, answer: { kind: 'analysis', analysis } })
+    if (analysis !== null) this.noteAnalysis(text, analysis)
     return analysis
+  }
+
+  noteAnalysis(text: Buffer, analysis: Analysis): void {
+    const question = { kind: 'analyse', text, searchPath: this.searchPath } as const
+    this.emit({ type: 'known', question, answer: { kind: 'analysis', analysis } })
   }
 
   /** True: the unit may run, and nobody was asked. */
   mayRunAtOnce(unit: Unit): boolean {
     if (this.options.known?.allows(unit) !== true) return false
-    this.emit({ type: 'known', question: { kind: 'judge', unit, dry: false }, answer: ALLOW })
+    this.noteAllowed(unit)
     return true
+  }
+
+  noteAllowed(unit: Unit): void {
+    this.emit({ type: 'known', question: { kind: 'judge', unit, dry: false }, answer: ALLOW })
   }
 
   /** A statement of the broker's own; its answers are not shown. True: it went well. */

@@ -1,12 +1,13 @@
 import { MalformedBytes } from '../bytes/cursor.ts'
+import { decodeReadyForQuery } from './backend.ts'
 import type { Conversation } from './conversation.ts'
-import type { Execution } from './execution.ts'
+import type { Execution, Shape } from './execution.ts'
 import { isFresh } from './fresh.ts'
 import type { FrontendMessage } from './frontend.ts'
 import type { Portal, Prepared } from './names.ts'
+import { type Ordinary, ordinaryAnswer } from './ordinary.ts'
 import { movesPath } from './resolve.ts'
 import { unitOf } from './run.ts'
-import { describe, sendBind, sendExecute } from './send.ts'
 import { ownText } from './simple.ts'
 import type { StatementFacts } from './statement.ts'
 
@@ -17,20 +18,24 @@ import type { StatementFacts } from './statement.ts'
  * Whatever is not exactly this is left to them.
  */
 export class Direct {
-  isRunning = false
   private readonly c: Conversation
+  private running: Running | null = null
 
   constructor(c: Conversation) {
     this.c = c
   }
 
+  get isRunning(): boolean {
+    return this.running !== null
+  }
+
   /** True: none is on its way any more. */
   isOver(): boolean {
-    if (!this.isRunning) return true
+    if (this.running === null) return true
     const { c } = this
     if (c.target.copyIn === 'ready') throw new MalformedBytes('the target wants copy data')
     if (!c.target.quiet) return false
-    this.isRunning = false
+    this.running = null
     if (c.status === 'I') c.names.endTransaction()
     c.ready()
     return true
@@ -39,9 +44,68 @@ export class Direct {
   /** Begins what stands first in the inbox. The number of messages that it took; 0 = none. */
   begin(inbox: readonly FrontendMessage[]): number {
     if (!this.mayBegin()) return 0
-    const used = inbox[0]?.type === 'query' ? this.query(inbox[0].text) : this.pipeline(inbox)
-    this.isRunning = used > 0
-    return used
+    return inbox[0]?.type === 'query' ? this.query(inbox[0].text) : this.pipeline(inbox)
+  }
+
+  /**
+   * The whole answer as it mostly comes, taken at once. False: it is another one, or not all of it;
+   * from now on it is followed message by message. `first`: nothing is left of the chunk before.
+   */
+  answer(chunk: Buffer, first: boolean): boolean {
+    const { running, c } = this
+    if (running === null || c.target.direct === null) return false
+    const found = first ? ordinaryAnswer(chunk, running.portal !== null) : null
+    if (found === null) {
+      this.follow(running)
+      return false
+    }
+    c.target.direct = null
+    this.take(chunk, found, running)
+    return true
+  }
+
+  private take(chunk: Buffer, at: Ordinary, { portal, execution, described }: Running): void {
+    const { c } = this
+    c.target.status = decodeReadyForQuery(chunk.subarray(at.ready))
+    const shape = c.target.shape(chunk.subarray(at.shape, at.rows))
+    execution.shape = shape
+    if (portal !== null) {
+      portal.shape = shape
+      c.names.portals.set('', portal)
+    }
+    const shown = described ? at.rows : at.shape
+    if (shown > 0) c.reply(chunk.subarray(0, shown))
+    const { count } = at
+    if (count > 0) {
+      const bytes = chunk.subarray(at.rows, at.complete)
+      c.emit({ type: 'rows', execution, bytes, count, part: 'whole' })
+    }
+    const bytes = chunk.subarray(at.complete, at.ready)
+    const { tag, rows } = c.target.tagOf(bytes)
+    execution.rows = rows
+    c.emit({ type: 'complete', execution, tag, bytes })
+  }
+
+  /** What the target owes, spelled out. */
+  private follow({ portal, execution, described }: Running): void {
+    const { target, names } = this.c
+    target.direct = null
+    if (portal === null) {
+      target.expect({ kind: 'query', visible: true, executions: [execution], done: nothing })
+      return
+    }
+    const bound = (): void => {
+      names.portals.set('', portal)
+    }
+    const shaped = (shape: Shape | null): void => {
+      portal.shape = shape
+    }
+    const shape = (): Shape | null => portal.shape ?? null
+    const what = 'portal' as const
+    target.expect({ kind: 'bind', visible: true, done: bound })
+    target.expect({ ...DESCRIBED, visible: described, what, done: shaped })
+    target.expect({ kind: 'execute', visible: true, execution, shape, done: nothing })
+    target.expect({ kind: 'sync' })
   }
 
   /** Nothing is half done, and the guard is where it has to be. */
@@ -62,14 +126,11 @@ export class Direct {
     const execution = c.execution(facts, own)
     const unit = unitOf(c, own, [execution])
     if (c.options.known?.allows(unit) !== true) return 0
+    c.noteAnalysis(text, analysis)
+    c.noteAllowed(unit)
     c.names.dropUnnamed()
-    c.target.error = null
-    c.knownAnalysis(text)
-    c.mayRunAtOnce(unit)
-    c.maxRows = null
     c.writer.query(own)
-    c.target.expect({ kind: 'query', visible: true, executions: unit.executions, done: nothing })
-    c.send()
+    this.sent({ portal: null, execution, described: true })
     return 1
   }
 
@@ -84,36 +145,46 @@ export class Direct {
     if (inbox[used - 1]?.type !== 'sync') return 0
     const prepared = c.names.statements.get(bind.statement)
     if (prepared === undefined || !this.isReady(prepared)) return 0
-    const { text, facts, typeOids: types } = prepared
-    const execution = c.execution(facts, text, { parameters: bind.tail, types, tag: prepared.tag })
+    const { upstream, text, facts, typeOids: types } = prepared
+    const execution = c.execution(facts, text, { parameters: bind.tail, types })
     if (!c.mayRunAtOnce(unitOf(c, text, [execution]))) return 0
-    c.maxRows = null
     c.copied = false
-    this.send({ ...UNNAMED, prepared, tail: bind.tail }, execution, described)
+    c.writer.bind('', upstream, bind.tail.bytes).describe('portal', '').execute('', 0).sync()
+    this.sent({ portal: { ...UNNAMED, prepared, tail: bind.tail }, execution, described })
     return used
+  }
+
+  private sent(running: Running): void {
+    const { c } = this
+    c.maxRows = null
+    c.target.error = null
+    c.target.direct = running.execution
+    this.running = running
+    c.send()
   }
 
   /** Parsed at the target, and what it means there is what it meant when it was looked at. */
   private isReady(prepared: Prepared): boolean {
-    const { kind, origin, onTarget, facts, underlying } = prepared
+    const { kind, origin, onTarget, facts, underlying, tag } = prepared
     if (kind !== 'statement' || origin !== 'protocol' || !onTarget) return false
-    return facts !== null && underlying === null && isPlainRead(facts) && isFresh(this.c, prepared)
+    if (facts === null || underlying !== null || tag !== null) return false
+    return isPlainRead(facts) && isFresh(this.c, prepared)
   }
+}
 
-  private send(portal: Portal, execution: Execution, described: boolean): void {
-    const { c } = this
-    c.target.error = null
-    sendBind(c, '', portal, false)
-    if (described) describe(c, portal, true)
-    sendExecute(c, { portal, execution, maxRows: 0, statement: null }, false)
-    c.writer.sync()
-    c.target.expect({ kind: 'sync' })
-    c.send()
-  }
+/** What was sent, until it is answered. */
+interface Running {
+  /** Null: a Query. */
+  readonly portal: Portal | null
+  readonly execution: Execution
+  /** The client is to see the RowDescription. */
+  readonly described: boolean
 }
 
 const nothing = (): void => undefined
 const UNNAMED = { upstream: '', origin: 'protocol', deferred: false, shape: undefined } as const
+/** An error of it ends what the client asked for, whether the client asked for it or not. */
+const DESCRIBED = { kind: 'describe', errors: true, formats: [] as readonly number[] } as const
 
 /** Changes nothing, not even what the conversation knows of itself. */
 function isPlainRead(facts: StatementFacts): boolean {

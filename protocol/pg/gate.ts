@@ -105,6 +105,7 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
   }
 
   private takeTarget(bytes: Buffer): void {
+    if (this.direct.answer(bytes, this.fromTarget.buffered === 0)) return
     this.fromTarget.push(bytes)
     for (let frame = this.fromTarget.next(); frame !== null; frame = this.fromTarget.next()) {
       this.c.target.receive(frame)

@@ -78,7 +78,7 @@ function sendParse(c: Conversation, op: Extract<Op, { op: 'parse' }>): void {
   c.target.expect({ kind: 'parse', visible: true, done, failed })
 }
 
-export function sendBind(c: Conversation, name: string, portal: Portal, defer: boolean): void {
+function sendBind(c: Conversation, name: string, portal: Portal, defer: boolean): void {
   const known = (): void => {
     c.names.portals.set(name, portal)
   }
@@ -108,7 +108,7 @@ function describePortal(c: Conversation, portal: Portal): void {
   c.target.expect({ kind: 'describe', visible: true, what, formats, done: nothing })
 }
 
-export function describe(c: Conversation, portal: Portal, visible: boolean): void {
+function describe(c: Conversation, portal: Portal, visible: boolean): void {
   c.writer.describe('portal', portal.upstream)
   const done: (shape: Portal['shape']) => void = (shape) => {
     portal.shape = shape
@@ -122,11 +122,7 @@ export function describe(c: Conversation, portal: Portal, visible: boolean): voi
  * Execute, described just before it: rows are judged by the shape they have now. A unit's statement
  * is bound here, and runs to its end.
  */
-export function sendExecute(
-  c: Conversation,
-  op: Pick<ExecuteOp, 'portal' | 'execution' | 'maxRows' | 'statement'>,
-  inUnit: boolean,
-): void {
+export function sendExecute(c: Conversation, op: ExecuteOp, inUnit: boolean): void {
   closeGarbage(c)
   const { portal, execution } = op
   if (portal.deferred) bind(c, portal, { visible: false, errors: true, done: nothing })

@@ -80,6 +80,8 @@ export class TargetHalf {
   copyIn: 'no' | 'ready' = 'no'
   copyInBytes: Buffer | null = null
   onHiddenRow: ((value: string) => void) | null = null
+  /** What the short path awaits (see direct.ts); null: nothing, or it is in the list of what is owed. */
+  direct: Execution | null = null
   readonly parameters: Map<string, string>
   /** Who the broker logged in as. */
   private readonly user: string | undefined
@@ -101,11 +103,12 @@ export class TargetHalf {
   }
 
   get quiet(): boolean {
-    return this.owed.first === undefined
+    return this.direct === null && this.owed.first === undefined
   }
 
   /** The execution whose answer is awaited now, or whose Parse, Bind or Describe is. */
   get running(): Execution | null {
+    if (this.direct !== null) return this.direct
     for (const owed of this.owed) {
       if (owed.kind === 'execute') return owed.execution
       if (owed.kind === 'query') return this.executionOf(owed)
@@ -207,7 +210,7 @@ export class TargetHalf {
   }
 
   /** The same description again gives the same object, so that what was planned for it is kept. */
-  private shape(bytes: Buffer): Shape {
+  shape(bytes: Buffer): Shape {
     const last = this.lastShape
     if (last?.bytes.equals(bytes)) return last
     const kept = Buffer.from(bytes)
@@ -347,7 +350,7 @@ export class TargetHalf {
   }
 
   /** The same completion again, which is the rule, is not decoded again. */
-  private tagOf(bytes: Buffer): Tag {
+  tagOf(bytes: Buffer): Tag {
     if (this.lastTag?.bytes.equals(bytes)) return this.lastTag
     const tag = decodeCommandTag(bytes)
     this.lastTag = { bytes: Buffer.from(bytes), tag, rows: rowsOfTag(tag) }

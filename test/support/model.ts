@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import type { Output } from '../../protocol/pg/conversation.ts'
-import type { Answer } from '../../protocol/pg/execution.ts'
+import type { Known, Output } from '../../protocol/pg/conversation.ts'
+import type { Answer, Unit } from '../../protocol/pg/execution.ts'
 import { PostgresGate } from '../../protocol/pg/gate.ts'
+import type { Analysis } from '../../protocol/pg/statement.ts'
 import { analysisOf } from './analyses.ts'
 import { KINDS, type Said } from './arbitrary-client.ts'
 import { summary } from './messages.ts'
@@ -12,6 +13,7 @@ import { bytesForClient, type Input } from './pieces.ts'
 export class Model {
   readonly server = new ModelServer()
   readonly toClient: Buffer[] = []
+  readonly toServer: Buffer[] = []
   closed: Extract<Output, { type: 'close' }> | null = null
   allowed = 0
   private readonly gate: PostgresGate
@@ -19,9 +21,11 @@ export class Model {
   private decided = 0
   private pending: Input[] = []
 
-  constructor(decisions: readonly boolean[]) {
+  /** `knows`: reads are known before they are asked about. */
+  constructor(decisions: readonly boolean[], knows = false) {
     this.decisions = decisions
-    this.gate = new PostgresGate({ parameters: new Map(), roles: null })
+    const known = knows ? { known: KNOWN } : {}
+    this.gate = new PostgresGate({ parameters: new Map(), roles: null, ...known })
   }
 
   client(bytes: Buffer): void {
@@ -41,6 +45,7 @@ export class Model {
 
   private send(bytes: Buffer): void {
     const before = this.server.written.length
+    this.toServer.push(bytes)
     this.pending.push({ type: 'target', bytes: this.server.take(bytes) })
     if (this.server.written.length > before) assert.ok(this.allowed > 0, 'a write was not decided')
   }
@@ -48,13 +53,10 @@ export class Model {
   private ask({ id, question }: Extract<Output, { type: 'ask' }>): void {
     const tell = (answer: Answer): number => this.pending.push({ type: 'answer', id, answer })
     if (question.kind === 'analyse') {
-      const kind = KINDS[question.text.toString()]
-      assert.ok(kind !== undefined)
-      tell({ kind: 'analysis', analysis: analysisOf(question.text, [kind()]) })
+      tell({ kind: 'analysis', analysis: analysisOfModel(question.text) })
       return
     }
-    const isWrite = question.unit.executions.some((each) => each.facts?.class === 'write')
-    if (!isWrite) tell({ kind: 'allow' })
+    if (!isWrite(question.unit)) tell({ kind: 'allow' })
     else if (question.dry) tell({ kind: 'held', request: '', message: '', hint: '' })
     else this.decide(tell, question.unit.executions.length)
   }
@@ -78,6 +80,39 @@ export class Model {
       rest = rest.subarray(rest.readInt32BE(1) + 1)
     }
     return count
+  }
+}
+
+function analysisOfModel(text: Buffer): Analysis {
+  const kind = KINDS[text.toString()]
+  assert.ok(kind !== undefined)
+  return analysisOf(text, [kind()])
+}
+
+function isWrite(unit: Unit): boolean {
+  return unit.executions.some((each) => each.facts?.class === 'write')
+}
+
+/** The same facts for the same text each time, as a cache gives them. */
+const ANALYSES = new Map<string, Analysis>()
+
+export const KNOWN: Known = {
+  analysis(text) {
+    const key = text.toString()
+    const known = ANALYSES.get(key) ?? analysisOfModel(text)
+    ANALYSES.set(key, known)
+    return known
+  },
+  allows: (unit) => !isWrite(unit),
+}
+
+/** What is known spares questions and changes nothing else: neither end can tell. */
+export function checkKnown(said: readonly Said[], decisions: readonly boolean[]): void {
+  const [asking, knowing] = [new Model(decisions), new Model(decisions, true)]
+  for (const { bytes } of said) {
+    for (const model of [asking, knowing]) model.client(bytes)
+    assert.deepEqual(Buffer.concat(knowing.toClient), Buffer.concat(asking.toClient))
+    assert.deepEqual(knowing.toServer, asking.toServer)
   }
 }
 
