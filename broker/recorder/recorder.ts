@@ -46,11 +46,6 @@ export interface LiveLog extends LogPosition {
   readonly path: string
 }
 
-/** A log that grew, by how many entries since it was last taken. */
-export interface GrownLog extends LiveLog {
-  readonly grewBy: number
-}
-
 export interface Recorder {
   /** data_dir/sessions. */
   readonly folder: string
@@ -62,8 +57,10 @@ export interface Recorder {
   /** Where the broker's own log stands. */
   head(): { entries: number; hash: string }
   live(session: string): LiveLog | null
+  /** Counts appends, for those in other threads who leave the processor to busy sessions. */
+  readonly appends: Int32Array
   /** Sessions whose logs grew since the last call. Those who index ask now and then. */
-  takeGrown(): readonly GrownLog[]
+  takeGrown(): readonly LiveLog[]
   /** Ends every session that is still open. */
   close(why: string): void
 }
@@ -93,8 +90,6 @@ interface Live {
   readonly path: string
   readonly log: SessionLog
   grown: boolean
-  /** Entries when it was last taken. */
-  taken: number
 }
 
 interface RecorderParts {
@@ -109,6 +104,7 @@ interface RecorderParts {
 class FileRecorder implements Recorder {
   readonly folder: string
   readonly recovered: readonly Recovered[]
+  readonly appends = new Int32Array(new SharedArrayBuffer(4))
   readonly #fs: LogFs
   readonly #runtime: Runtime
   readonly #brokerLog: BrokerLog
@@ -156,7 +152,7 @@ class FileRecorder implements Recorder {
     const writer = new ChainWriter(genesis(header))
     const first = writer.hash
     const log = this.#log(file, writer, () => live)
-    const live: Live = { session, path, log, grown: false, taken: 0 }
+    const live: Live = { session, path, log, grown: false }
     live.log.append([openEntry(start)])
     this.#brokerLog.append({ kind: 'session-open', session, path, genesis: first })
     this.#live.set(session, live)
@@ -176,6 +172,8 @@ class FileRecorder implements Recorder {
   }
 
   #markGrown(live: Live): void {
+    // The one thread that writes it.
+    this.appends[0] = ((this.appends[0] ?? 0) + 1) | 0
     if (live.grown) return
     live.grown = true
     this.#grown.push(live)
@@ -220,15 +218,13 @@ class FileRecorder implements Recorder {
     return live === undefined ? null : { session, path: live.path, ...live.log.position }
   }
 
-  takeGrown(): readonly GrownLog[] {
+  takeGrown(): readonly LiveLog[] {
     const grown = this.#grown
     this.#grown = []
     return grown.map((live) => {
-      const { session, path, log, taken } = live
-      const { position } = log
+      const { session, path, log } = live
       live.grown = false
-      live.taken = position.entries
-      return { session, path, ...position, grewBy: position.entries - taken }
+      return { session, path, ...log.position }
     })
   }
 

@@ -23,7 +23,7 @@ export interface SessionIndex {
 
 export interface SessionIndexOptions {
   readonly dataDir: string
-  readonly recorder: Pick<Recorder, 'folder' | 'takeGrown'>
+  readonly recorder: Pick<Recorder, 'folder' | 'takeGrown' | 'appends'>
   readonly runtime: Pick<Runtime, 'setTimer'>
 }
 
@@ -33,8 +33,6 @@ export function openSessionIndex(options: SessionIndexOptions): SessionIndex {
 
 /** How often the worker hears what grew. A search tells it at once. */
 const TELL_MS = 500
-/** Entries in that time above which sessions count as busy. */
-const BUSY_ENTRIES = 200
 
 type Question =
   Exclude<Order, { type: 'grown' }> extends infer O
@@ -51,7 +49,6 @@ interface Waiting {
 class WorkerIndex implements SessionIndex {
   readonly #options: SessionIndexOptions
   readonly #waiting = new Map<number, Waiting>()
-  #busy = false
   #worker: Worker | null = null
   #timer: Timer | null = null
   #next = 1
@@ -90,11 +87,7 @@ class WorkerIndex implements SessionIndex {
 
   #tell(): void {
     const logs = this.#options.recorder.takeGrown()
-    const grewBy = logs.reduce((sum, log) => sum + log.grewBy, 0)
-    const busy = grewBy > BUSY_ENTRIES
-    if (logs.length === 0 && busy === this.#busy) return
-    this.#busy = busy
-    this.#worker?.postMessage({ type: 'grown', logs, busy } satisfies Order)
+    if (logs.length > 0) this.#worker?.postMessage({ type: 'grown', logs } satisfies Order)
   }
 
   #ask(question: Question): Promise<Found> {
@@ -110,7 +103,7 @@ class WorkerIndex implements SessionIndex {
   #start(): void {
     const { dataDir, recorder } = this.#options
     const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js'
-    const workerData = { dataDir, folder: recorder.folder }
+    const workerData = { dataDir, folder: recorder.folder, appends: recorder.appends }
     const worker = new Worker(new URL(file, import.meta.url), { workerData })
     worker.on('message', (answer: Answer) => this.#answered(answer))
     worker.on('error', (error) => this.#lost(worker, String(error)))

@@ -2,11 +2,12 @@ import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { Feed, type Grown } from './feed.ts'
 import { Finder, type FoundSession, type Wanted } from './find.ts'
+import { Pace } from './pace.ts'
 import { openIndexDatabase } from './schema.ts'
 
 /** What the worker is asked. `grown` has no answer. */
 export type Order =
-  | { readonly type: 'grown'; readonly logs: readonly Grown[]; readonly busy: boolean }
+  | { readonly type: 'grown'; readonly logs: readonly Grown[] }
   | { readonly type: 'list'; readonly id: number; readonly wanted: Wanted }
   | {
       readonly type: 'search'
@@ -22,15 +23,20 @@ export type Answer =
 
 /** A search waits this long for what is not read yet, and then says what is left. */
 const CATCH_UP_MS = 1500
-/** The share of a processor that reading takes while sessions are busy: they come first. */
-const BUSY_SHARE = 0.1
 const IDLE_STEP_MS = 20
 
-const { folder, dataDir } = workerData as { folder: string; dataDir: string }
+interface Start {
+  readonly folder: string
+  readonly dataDir: string
+  /** Counts what sessions append. */
+  readonly appends: Int32Array
+}
+
+const { folder, dataDir, appends } = workerData as Start
 const database = openIndexDatabase(join(dataDir, 'index.sqlite'))
 const feed = new Feed(folder, database)
 const finder = new Finder(database)
-let busy = false
+const pace = new Pace(() => Atomics.load(appends, 0))
 let scheduled = false
 
 /** Reads on as long as there is something, leaving the processor to others in between. */
@@ -39,7 +45,7 @@ function work(): void {
   const began = performance.now()
   let more = true
   while (more && performance.now() - began < IDLE_STEP_MS) more = feed.step()
-  if (more) schedule(busy ? (performance.now() - began) * (1 / BUSY_SHARE - 1) : 0)
+  if (more) schedule(pace.pause(performance.now() - began, performance.now()))
 }
 
 function schedule(ms: number): void {
@@ -70,7 +76,6 @@ function answer(order: Exclude<Order, { type: 'grown' }>): Answer {
 
 parentPort?.on('message', (order: Order) => {
   if (order.type === 'grown') {
-    busy = order.busy
     for (const log of order.logs) feed.grown(log)
     schedule(0)
     return
