@@ -72,6 +72,8 @@ export class Results {
     switch (report.type) {
       case 'rows':
         return this.rows(report, entries, toClient)
+      case 'answer':
+        return this.answer(report, entries, toClient)
       case 'copy-rows':
         return this.copyRows(report, entries, toClient)
       case 'copied':
@@ -110,22 +112,42 @@ export class Results {
     entries: NewEntry[],
     toClient: Buffer[],
   ): void {
+    const bytes = this.shownRows(report, entries)
+    if (bytes !== null) toClient.push(bytes)
+  }
+
+  /** As the client sees them, recorded. Null: the rest of a row is awaited. */
+  private shownRows(
+    report: Pick<Extract<Report, { type: 'rows' }>, 'execution' | 'bytes' | 'count' | 'part'>,
+    entries: NewEntry[],
+  ): Buffer | null {
     const { execution, count } = report
     const plan = this.planOf(execution)
     const ref = execution.notes.ref
     this.showShape(execution, plan, ref, entries)
     const whole = plan.clear ? report.bytes : this.whole(report)
-    if (whole === null) return
+    if (whole === null) return null
     const part = plan.clear ? report.part : 'whole'
     const masked = plan.clear ? whole : maskRows(whole, plan)
     const bytes = this.detection.rows(execution, plan, masked, part)
-    entries.push({
-      kind: 'rows',
-      ref,
-      bytes,
-      count: plan.clear || report.part === 'whole' ? count : 1,
-    })
-    toClient.push(bytes)
+    const counted = plan.clear || report.part === 'whole' ? count : 1
+    entries.push({ kind: 'rows', ref, bytes, count: counted })
+    return bytes
+  }
+
+  /** Rows that stay as they are leave with what stands around them, in one piece. */
+  private answer(
+    report: Extract<Report, { type: 'answer' }>,
+    entries: NewEntry[],
+    toClient: Buffer[],
+  ): void {
+    const { execution, bytes, before, rows, count, tag } = report
+    const shown =
+      count === 0 ? rows : this.shownRows({ execution, bytes: rows, count, part: 'whole' }, entries)
+    this.completed(execution, tag, entries)
+    if (shown === rows) toClient.push(bytes)
+    else if (shown !== null)
+      toClient.push(bytes.subarray(0, before), shown, bytes.subarray(before + rows.length))
   }
 
   /** The plan is made once for each execution, from the shape that its rows really have. */
@@ -157,7 +179,7 @@ export class Results {
   }
 
   /** Parts of a large row are joined: only whole rows can be masked. */
-  private whole(report: Extract<Report, { type: 'rows' }>): Buffer | null {
+  private whole(report: Pick<Extract<Report, { type: 'rows' }>, 'bytes' | 'part'>): Buffer | null {
     if (report.part === 'whole') return report.bytes
     this.parts.push(report.bytes)
     this.partsLength += report.bytes.length
@@ -212,12 +234,15 @@ export class Results {
     entries: NewEntry[],
     toClient: Buffer[],
   ): void {
-    const { execution, tag } = report
+    this.completed(report.execution, report.tag, entries)
+    toClient.push(report.bytes)
+  }
+
+  private completed(execution: Execution, tag: string, entries: NewEntry[]): void {
     const ms = this.refs.elapsed(execution)
     const ref = execution.notes.ref
     this.detection.note(entries)
     entries.push({ kind: 'complete', ref, tag, rows: execution.rows, ms })
-    toClient.push(report.bytes)
     if (mayChangeCatalogue(execution)) this.catalogueMoves()
     if (changesData(execution) && this.protect().touches(execution.facts)) this.deferred = true
   }

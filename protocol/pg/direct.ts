@@ -59,31 +59,28 @@ export class Direct {
       this.follow(running)
       return false
     }
-    c.target.direct = null
     this.take(chunk, found, running)
     return true
   }
 
   private take(chunk: Buffer, at: Ordinary, { portal, execution, described }: Running): void {
     const { c } = this
+    c.target.direct = null
+    this.running = null
     c.target.status = decodeReadyForQuery(chunk.subarray(at.ready))
     const shape = c.target.shape(chunk.subarray(at.shape, at.rows))
     execution.shape = shape
-    if (portal !== null) {
-      portal.shape = shape
-      c.names.portals.set('', portal)
-    }
-    const shown = described ? at.rows : at.shape
-    if (shown > 0) c.reply(chunk.subarray(0, shown))
-    const { count } = at
-    if (count > 0) {
-      const bytes = chunk.subarray(at.rows, at.complete)
-      c.emit({ type: 'rows', execution, bytes, count, part: 'whole' })
-    }
-    const bytes = chunk.subarray(at.complete, at.ready)
-    const { tag, rows } = c.target.tagOf(bytes)
-    execution.rows = rows
-    c.emit({ type: 'complete', execution, tag, bytes })
+    if (portal !== null) portal.shape = shape
+    if (c.status === 'I') c.names.endTransaction()
+    else if (portal !== null) c.names.portals.set('', portal)
+    const { tag, rows: counted } = c.target.tagOf(chunk.subarray(at.complete, at.ready))
+    execution.rows = counted
+    // What the client did not ask for lies between what it is to see.
+    if (!described) c.reply(chunk.subarray(0, at.shape))
+    const bytes = described ? chunk : chunk.subarray(at.rows)
+    const before = described ? at.rows : 0
+    const rows = chunk.subarray(at.rows, at.complete)
+    c.emit({ type: 'answer', execution, bytes, before, rows, count: at.count, tag })
   }
 
   /** What the target owes, spelled out. */

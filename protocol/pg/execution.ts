@@ -91,6 +91,20 @@ export type Report =
       readonly count: number
       readonly part: Part
     }
+  /**
+   * All that answers one statement, up to ReadyForQuery. `before` is what the client sees before the
+   * rows; `bytes` is all of it in one piece, for when the rows stay as they are.
+   */
+  | {
+      readonly type: 'answer'
+      readonly execution: Execution
+      readonly bytes: Buffer
+      readonly before: number
+      /** DataRow messages, `count` of them. */
+      readonly rows: Buffer
+      readonly count: number
+      readonly tag: string
+    }
   /** CopyData messages of COPY TO STDOUT, likewise. `done`: CopyDone, with no bytes. */
   | {
       readonly type: 'copy-rows'

@@ -25,7 +25,7 @@ export function transcript(inputs: readonly Input[], options: GateOptions) {
       const bytes = bytesForClient(output)
       if (output.type === 'send') toTarget.push(output.bytes)
       if (bytes !== null) toClient.push(bytes)
-      if (!RUNS.has(output.type)) others.push(`${output.type} ${detail(output)}`)
+      if (!RUNS.has(output.type)) others.push(`${nameOf(output)} ${detail(output)}`)
     }
   }
   const [target, client] = [Buffer.concat(toTarget), Buffer.concat(toClient)]
@@ -33,6 +33,9 @@ export function transcript(inputs: readonly Input[], options: GateOptions) {
 }
 
 const RUNS: ReadonlySet<string> = new Set(['send', 'reply', 'rows', 'copy-rows', 'copied'])
+
+/** What comes in one piece is an answer, what does not is rows and their completion. */
+const nameOf = ({ type }: Output): string => (type === 'answer' ? 'complete' : type)
 
 function detail(output: Output): string {
   if (output.type === 'ask') return `${output.id} ${output.question.kind}`
