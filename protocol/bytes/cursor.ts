@@ -60,7 +60,7 @@ export class Cursor {
   }
 
   /** Passes over `length` bytes. */
-  skip(length: number): void {
+  pass(length: number): void {
     this.take(length)
   }
 

@@ -42,7 +42,7 @@ export class BindTail {
     for (let i = 0; i < count; i++) {
       const length = cursor.int32()
       if (length < -1) throw new MalformedBytes('Bind has a value of negative length')
-      if (length > 0) cursor.skip(length)
+      if (length > 0) cursor.pass(length)
     }
     skipFormats(cursor)
     cursor.end()
