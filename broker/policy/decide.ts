@@ -88,10 +88,12 @@ function judgeStatement(
 /** Its class, and each line of `statements` that speaks of it. Null: nobody could parse it. */
 function judge(facts: StatementFacts | null, world: World, policy: ConnectionPolicy): Verdict {
   const own = judgeClass(facts?.class ?? 'unknown', policy)
+  // A write that passes does not take along what nobody understands.
+  const strange = facts?.understood === false ? [judgeClass('unknown', policy)] : []
   const more = policy.statements.filter((one) => matches(facts, one.when, world.catalogue))
-  if (more.length === 0) return own
+  if (more.length === 0 && strange.length === 0) return own
   const verdicts = more.map(({ label, rule }) => ruled(label, rule, unreadable(facts, policy)))
-  return strictest([own, ...verdicts], policy)
+  return strictest([own, ...strange, ...verdicts], policy)
 }
 
 function unreadable(facts: StatementFacts | null, { connection }: ConnectionPolicy): string {

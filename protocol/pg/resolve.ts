@@ -225,6 +225,7 @@ export function joined(outer: StatementFacts, inner: StatementFacts | null): Sta
     columnsRead: [...outer.columnsRead, ...inner.columnsRead],
     columnsWritten: [...outer.columnsWritten, ...inner.columnsWritten],
     opaque: outer.opaque || inner.opaque,
+    understood: outer.understood && inner.understood,
     functions: [...outer.functions, ...inner.functions],
     callsWithin: [...outer.callsWithin, ...inner.callsWithin],
     unbounded: outer.unbounded || inner.unbounded,

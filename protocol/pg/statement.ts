@@ -166,6 +166,8 @@ export interface StatementFacts {
   readonly columnsWritten: readonly ColumnOrigin[]
   /** It runs code, or reaches relations, that nobody can name: it may read and write anything. */
   readonly opaque: boolean
+  /** False: a part of it is of class unknown, even where the whole has a graver one. */
+  readonly understood: boolean
   readonly functions: readonly FunctionUse[]
   /** Functions that views and functions call in turn: qualified names. */
   readonly callsWithin: readonly string[]

@@ -96,6 +96,7 @@ function whole(some: Facts, offset: number, length: number): StatementFacts {
     columnsRead: [],
     columnsWritten: [],
     opaque: false,
+    understood: true,
     callsWithin: [],
     functions: [],
     unbounded: false,

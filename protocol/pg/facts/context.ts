@@ -95,6 +95,7 @@ export class Gathering {
   }
 
   add(effect: Effect | null): void {
+    if (effect?.class === 'unknown') this.reach.understood = false
     if (effect === null || graver(this.class, effect.class) === this.class) return
     this.class = effect.class
     this.why = effect.why

@@ -11,6 +11,7 @@ export interface Reach {
   readonly predicates: readonly Predicate[]
   readonly unbounded: boolean
   readonly opaque: boolean
+  readonly understood: boolean
   readonly callsWithin: readonly string[]
 }
 
@@ -22,6 +23,8 @@ export class Reaching {
   /** Nothing bounds the rows that it changes. */
   unbounded = false
   opaque = false
+  /** False: something in it has a meaning that nobody knows, whatever else it is. */
+  understood = true
   /** Functions that views and other functions call, by name. */
   readonly callsWithin = new Set<string>()
   private read: Origins = NO_ORIGINS
@@ -78,6 +81,7 @@ export class Reaching {
     for (const name of inner.callsWithin) this.callsWithin.add(name)
     this.unbounded ||= inner.unbounded
     this.opaque ||= inner.opaque
+    this.understood &&= inner.understood
   }
 
   finish(): Reach {
@@ -94,6 +98,7 @@ export class Reaching {
       predicates: this.predicates(rows),
       unbounded: this.unbounded,
       opaque: this.opaque,
+      understood: this.understood,
       callsWithin: [...this.callsWithin],
     }
   }

@@ -92,6 +92,7 @@ export function factsOf(more: Partial<StatementFacts> = {}): StatementFacts {
     ...{
       unbounded: false,
       opaque: false,
+      understood: true,
       callsWithin: [],
       rowsRead: [],
       rowsWritten: [],

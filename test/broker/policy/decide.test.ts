@@ -35,6 +35,7 @@ function statement(name: StatementClass, more: Partial<StatementFacts> = {}): St
     columnsRead: [],
     columnsWritten: [],
     opaque: false,
+    understood: true,
     callsWithin: [],
     functions: [],
     unbounded: false,
@@ -83,6 +84,20 @@ test('what cannot be parsed is treated as a write', () => {
     needs: [{ group: 'dba', count: 1 }],
     guesses: 0,
   })
+})
+
+test('where writes pass, a write with a part that nobody understands does not', () => {
+  const open = parsePolicy(
+    'connections: {pg-prod: {request: [engineers], rules: {read: allow, write: allow, unknown: {hold: dba}}}}',
+    'policy.yaml',
+  ).connections.get('pg-prod')!
+  const asked = (understood: boolean) =>
+    decide(
+      { statements: [statement('write', { understood })], groups: ['engineers'], ...NOTHING },
+      open,
+    )
+  assert.equal(asked(true).decision, 'allow')
+  assert.equal(asked(false).decision, 'hold')
 })
 
 test('who is in none of the groups gets nothing, an empty statement included', () => {

@@ -255,3 +255,14 @@ test('with a catalogue that knows nothing, nothing but constants is read', async
     assert.equal(statements(sql, emptyCatalogue())[0]!.class, 'unknown', sql)
   }
 })
+
+test('a write does not hide that a part of it is not understood', () => {
+  const parts = ['nosuch(1)', '1 OPERATOR(pg_catalog.<<>>) 1', '(SELECT a FROM nosuch)']
+  for (const part of parts) {
+    const [facts] = statements(`INSERT INTO log SELECT ${part}`, catalogue)
+    assert.equal(facts?.class, 'write', part)
+    assert.equal(facts?.understood, false, part)
+  }
+  const [plain] = statements("INSERT INTO log SELECT lower('A')", catalogue)
+  assert.equal(plain?.understood, true)
+})
