@@ -26,6 +26,8 @@ export interface TargetFailure {
   readonly message: string
   readonly hint: string | null
   readonly fatal: boolean
+  /** Said by the broker: a server names the routine that its error comes from. */
+  readonly own: boolean
 }
 
 /**
@@ -219,6 +221,7 @@ export class ExecClient implements ClientEnd {
     this.flush()
     const fields = decodeErrorFields(bytes)
     this.failure = {
+      own: !fields.has('R'),
       sqlstate: fields.get('C') ?? 'XX000',
       message: [fields.get('M'), fields.get('D')].filter((text) => text !== undefined).join(' — '),
       hint: fields.get('H') ?? null,

@@ -246,7 +246,7 @@ type Failed = Extract<ExecEvent, { event: 'error' }>
 /** 42501 of the broker's own is a refusal; all else is the target's answer. */
 function failed(client: ExecClient): Failed {
   const failure = client.failure
-  const refused = failure?.sqlstate === '42501' && (failure.hint?.startsWith('rule:') ?? false)
+  const refused = failure?.sqlstate === '42501' && failure.own
   return problem({
     code: refused ? 'denied' : 'target_error',
     message: failure?.message ?? 'the target ended the session',

@@ -107,9 +107,11 @@ describe('hoop exec', () => {
   })
 
   test('4: denied by policy', async () => {
-    const answer = await exec('-c', 'CREATE ROLE intruder')
-    assert.equal(answer.code, 4)
-    assert.equal(failure(answer).exit, 4)
+    for (const sql of ['CREATE ROLE intruder', "SELECT 1 FROM people WHERE ssn LIKE '1%'"]) {
+      const answer = await exec('-c', sql)
+      assert.equal(answer.code, 4, sql)
+      assert.equal(failure(answer).exit, 4, sql)
+    }
   })
 
   test('5: rejected by an approver', async () => {
