@@ -14,51 +14,7 @@ import {
 } from './backend.ts'
 import type { Execution, Part, Report, Shape } from './execution.ts'
 import { type Frame, HEADER } from './framer.ts'
-import { Owed } from './owed.ts'
-
-/**
- * What the target still owes: one entry for each message that was sent and is answered, in order.
- * `visible` answers go to the client, others end here.
- */
-export type Expectation =
-  | {
-      readonly kind: 'parse' | 'bind' | 'close'
-      readonly visible: boolean
-      /** The client sees an error although it does not see the answer. */
-      readonly errors?: boolean
-      readonly done: () => void
-      readonly failed?: () => void
-    }
-  | {
-      readonly kind: 'describe'
-      readonly visible: boolean
-      readonly errors?: boolean
-      /** For a statement ParameterDescription comes first; shown unless a portal was asked for. */
-      readonly what: 'statement' | 'portal' | 'statement-as-portal'
-      /** For `statement-as-portal`: the formats that Bind asked for. */
-      readonly formats: readonly number[]
-      readonly done: (shape: Shape | null) => void
-    }
-  | {
-      readonly kind: 'execute'
-      readonly visible: boolean
-      /** The client sees an error although it does not see the completion. */
-      readonly errors?: boolean
-      readonly execution: Execution
-      /** The rows' shape, known when the first one comes. */
-      readonly shape: () => Shape | null
-      readonly done: (tag: string | null) => void
-    }
-  | { readonly kind: 'sync' }
-  | {
-      readonly kind: 'query'
-      readonly visible: boolean
-      readonly executions: readonly Execution[]
-      /** Tells which statement of the query ended, and how. */
-      readonly done: (index: number, tag: string) => void
-    }
-  /** The gate's own answer to the client, in its place among the target's. */
-  | { readonly kind: 'local'; readonly bytes: Buffer; readonly done: () => void }
+import { type Expectation, isVisible, Owed } from './owed.ts'
 
 type Emit = (output: Report | { readonly type: 'reply'; readonly bytes: Buffer }) => void
 
@@ -86,7 +42,7 @@ export class TargetHalf {
   /** Who the broker logged in as. */
   private readonly user: string | undefined
   private moved: { readonly name: string; readonly value: string } | null = null
-  private readonly owed = new Owed<Expectation>()
+  private readonly owed = new Owed()
   private queryIndex = 0
   private queryFailed = false
   /** The statement of the present query that has had its RowDescription. */
@@ -422,12 +378,6 @@ const GUARDED: ReadonlyMap<string, string> = new Map([
   ['client_encoding', 'UTF8'],
   ['standard_conforming_strings', 'on'],
 ])
-
-function isVisible(expectation: Expectation): boolean {
-  if (expectation.kind === 'local' || expectation.kind === 'sync' || expectation.visible)
-    return true
-  return 'errors' in expectation && expectation.errors === true
-}
 
 function unexpected(type: number): MalformedBytes {
   return new MalformedBytes(`the target sent '${String.fromCharCode(type)}' out of turn`)
