@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Execution, Unit } from '../../protocol/pg/execution.ts'
-import type { StatementClass, StatementFacts } from '../../protocol/pg/statement.ts'
+import { graver, type StatementClass, type StatementFacts } from '../../protocol/pg/statement.ts'
 import type { World } from '../policy/decide.ts'
 import { describeUse, usesOf } from '../policy/predicates.ts'
 
@@ -52,21 +52,7 @@ export function classOf(unit: Unit): StatementClass {
 }
 
 export function strictestClass(statements: readonly StatementFacts[]): StatementClass {
-  let strictest: StatementClass = 'read'
-  for (const facts of statements) {
-    if (RANK[facts.class] > RANK[strictest]) strictest = facts.class
-  }
-  return strictest
-}
-
-const RANK: Record<StatementClass, number> = {
-  read: 0,
-  session: 1,
-  transaction: 2,
-  write: 3,
-  ddl: 4,
-  admin: 5,
-  unknown: 6,
+  return statements.map((facts) => facts.class).reduce(graver, 'read')
 }
 
 /** All that the approver reads: the text, and what a prepared statement or cursor in it stands for. */

@@ -1,7 +1,7 @@
 import type { ErrorReport } from './backend.ts'
 import type { Conversation } from './conversation.ts'
 import { type Portal, type Prepared, RESERVED } from './names.ts'
-import type { Span, StatementClass, StatementFacts } from './statement.ts'
+import { graver, type Span, type StatementFacts } from './statement.ts'
 
 /** A statement as this session understands it: names looked up, the text as it will be sent. */
 export interface Resolved {
@@ -212,7 +212,7 @@ function noteSettings(c: Conversation, facts: StatementFacts): void {
 /** The facts of a statement that runs another one: the stricter class, the other's effects. */
 export function joined(outer: StatementFacts, inner: StatementFacts | null): StatementFacts | null {
   if (inner === null) return null
-  const strict = RANK[outer.class] >= RANK[inner.class] ? outer : inner
+  const strict = graver(outer.class, inner.class) === outer.class ? outer : inner
   return {
     ...outer,
     class: strict.class,
@@ -244,16 +244,6 @@ function explained(outer: StatementFacts, inner: StatementFacts | null): Stateme
   if (outer.command.explain === 'analyze') return shown
   const { class: own, why, ddl, writes, rowsWritten, columnsWritten, unbounded } = outer
   return { ...shown, class: own, why, ddl, writes, rowsWritten, columnsWritten, unbounded }
-}
-
-const RANK: Record<StatementClass, number> = {
-  read: 0,
-  transaction: 1,
-  session: 2,
-  write: 3,
-  ddl: 4,
-  admin: 5,
-  unknown: 6,
 }
 
 /** `text` with the client's name replaced by the target's; `span` counts within the whole text. */

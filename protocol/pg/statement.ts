@@ -12,6 +12,21 @@ export type StatementClass =
   | 'transaction'
   | 'unknown'
 
+/** The class of two together: that of which less is known, or by which more is changed. */
+export function graver(left: StatementClass, right: StatementClass): StatementClass {
+  return GRAVITY.indexOf(right) > GRAVITY.indexOf(left) ? right : left
+}
+
+const GRAVITY: readonly StatementClass[] = [
+  'read',
+  'transaction',
+  'session',
+  'write',
+  'ddl',
+  'admin',
+  'unknown',
+]
+
 /** A column of a relation of the target, by catalogue identity. */
 export interface ColumnOrigin {
   /** OID in pg_class. */

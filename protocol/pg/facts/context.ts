@@ -58,6 +58,7 @@ export function memoOf(catalogue: Catalogue): Memo {
 }
 
 /** From harmless to grave; the gravest of its parts is the class of a statement. */
+/** Within one statement: a write with an unknown part is a write; `understood` says that there is one. */
 const RANK: Record<StatementClass, number> = {
   read: 0,
   transaction: 1,
