@@ -1,6 +1,6 @@
 /** What the result of a function is made of. */
 import type { CatalogueFunction } from '../catalogue.ts'
-import type { PredicateUse } from '../statement.ts'
+import type { ColumnOrigin, PredicateUse } from '../statement.ts'
 import { functionBody } from './bodies.ts'
 import { argument, callOf } from './calls.ts'
 import { condition } from './conditions.ts'
@@ -19,6 +19,7 @@ import {
   type Value,
 } from './lineage-types.ts'
 import { findFunctions } from './names.ts'
+import { toColumns } from './origins.ts'
 import type { State } from './state.ts'
 import { child, constant, flag, isTree, list, node, strings, type Tree, text } from './tree.ts'
 
@@ -110,14 +111,19 @@ function resultOf(
   inputs: readonly Value[],
 ): Value {
   const args = combine(inputs)
-  const base = combine([args, ...hidden(state, fn, body)])
+  const base = combine([args, ...hidden(state, fn, body, inputs)])
   const known = resultColumns(state, fn, { args, base })
   return { ...base, row: known ?? polymorphicRow(state, fn, base, inputs) }
 }
 
 /** What it can return beside its arguments. */
-function hidden(state: State, fn: CatalogueFunction, body: Tree | null): readonly Value[] {
-  if (fn.builtin) return builtinHidden(fn, body)
+function hidden(
+  state: State,
+  fn: CatalogueFunction,
+  body: Tree | null,
+  inputs: readonly Value[],
+): readonly Value[] {
+  if (fn.builtin) return builtinHidden(state, fn, body, inputs)
   if (isTrusted(fn)) {
     const harmless = (EXTENSION_CLASS.get(fn.name) ?? 'harmless') === 'harmless'
     return harmless && !fn.name.startsWith('dblink') ? [] : [OPAQUE_VALUE]
@@ -125,8 +131,15 @@ function hidden(state: State, fn: CatalogueFunction, body: Tree | null): readonl
   return functionBody(state.gathering.scene, fn)?.columns ?? [OPAQUE_VALUE]
 }
 
-function builtinHidden(fn: CatalogueFunction, body: Tree | null): readonly Value[] {
-  if (fn.name === 'current_setting') return isPlainSetting(body) ? [] : [OPAQUE_VALUE]
+function builtinHidden(
+  state: State,
+  fn: CatalogueFunction,
+  body: Tree | null,
+  inputs: readonly Value[],
+): readonly Value[] {
+  if (fn.name === 'current_setting') {
+    return isPlainSetting(body) || isListedSetting(state, inputs[0]) ? [] : [OPAQUE_VALUE]
+  }
   return OPAQUE.get(fn.name) === null ? [OPAQUE_VALUE] : []
 }
 
@@ -134,6 +147,15 @@ function builtinHidden(fn: CatalogueFunction, body: Tree | null): readonly Value
 function isPlainSetting(body: Tree | null): boolean {
   const name = body === null ? null : constant(argument(body, 0, 'setting_name'))
   return typeof name === 'string' && !name.includes('.')
+}
+
+/** `pg_settings.name` as it is: that view leaves out what a session made up. */
+function isListedSetting({ gathering }: State, name: Value | undefined): boolean {
+  if (name?.plain !== true || !name.proved || name.origins.length !== 1) return false
+  const [{ table, column }] = toColumns(name.origins) as [ColumnOrigin]
+  const view = gathering.scene.catalogue.relations.get(table)
+  const found = view?.columns.find((one) => one.number === column)
+  return view?.builtin === true && view.name === 'pg_settings' && found?.name === 'name'
 }
 
 /** A result of the type of an argument has the columns of that argument, each made of all. */
@@ -162,7 +184,7 @@ export function madeOf(
   inputs: readonly Value[],
 ): Made {
   const args = combine(inputs)
-  return { args, base: combine([args, ...hidden(state, fn, body)]) }
+  return { args, base: combine([args, ...hidden(state, fn, body, inputs)]) }
 }
 
 /** Columns that the catalogue gives the result: OUT parameters, or a composite type. */
@@ -203,7 +225,7 @@ function columnsOf(
 /** `(x).f`: a field that is not known, or f(x). */
 export function notationValue(state: State, name: string, base: Value): Value {
   const candidates = findFunctions(state.gathering.scene, [name]).filter((fn) => fn.arguments >= 1)
-  const results = candidates.map((fn) => combine([base, ...hidden(state, fn, null)]))
+  const results = candidates.map((fn) => combine([base, ...hidden(state, fn, null, [base])]))
   const made = combine(results.length === 0 ? [base] : results)
   return candidates.length > 0 ? failing(state, [base], made) : made
 }

@@ -6,6 +6,7 @@ import {
   CONSTANT,
   type Column,
   combine,
+  innerScope,
   named,
   OPAQUE_VALUE,
   rowOf,
@@ -19,7 +20,7 @@ import { judgedOperators } from './operators.ts'
 import { findColumn, findQualified, findRange, wholeRow } from './scope.ts'
 import type { State } from './state.ts'
 import { isScalar, tableColumns } from './tables.ts'
-import { as, child, isTag, isTree, list, node, strings, type Tree, text } from './tree.ts'
+import { as, child, isTag, isTree, list, type Node, node, strings, type Tree, text } from './tree.ts'
 
 export function value(state: State, expression: unknown, scope: Scope): Value {
   const found = node(expression)
@@ -99,9 +100,10 @@ function starRow(scope: Scope, fields: readonly unknown[]): Value {
 function subLink(state: State, body: Tree, scope: Scope): Value {
   const inner = node(body['subselect'])
   if (inner === null) return UNPROVED
+  const type = text(body, 'subLinkType')
+  if (type === 'ARRAY_SUBLINK') return gathered(state, body, inner, scope)
   const { columns, decided } = state.query(inner.type, inner.body, scope)
   const test = state.value(body['testexpr'], scope)
-  const type = text(body, 'subLinkType')
   if (type === 'EXISTS_SUBLINK') return combine([decided])
   const values = [...(columns ?? [UNPROVED]), decided, test]
   const all = nested(state, body, values, combine(values))
@@ -111,6 +113,15 @@ function subLink(state: State, body: Tree, scope: Scope): Value {
   const { plain, row, type: own } = only!
   const one = { ...all, plain: plain && decided.origins.length === 0, row }
   return own === undefined ? one : { ...one, type: own }
+}
+
+/** `ARRAY(SELECT …)`: one value, whatever rows there are. */
+function gathered(state: State, body: Tree, inner: Node, scope: Scope): Value {
+  const rows: Value[] = []
+  const around = { ...innerScope(scope), gathered: rows }
+  const { columns, decided } = state.query(inner.type, inner.body, around)
+  const values = [...(columns ?? [UNPROVED]), decided, ...rows]
+  return nested(state, body, values, combine(values))
 }
 
 function subquery(state: State, body: Tree, scope: Scope): Value {

@@ -1,6 +1,7 @@
 /** FROM: what each item brings into sight (parse_clause.c, parse_relation.c). */
 import { callName, callShapes, inputsOf, madeOf, resultColumns } from './call-values.ts'
 import { condition } from './conditions.ts'
+import { failing } from './failures.ts'
 import {
   type Column,
   combine,
@@ -141,7 +142,7 @@ function functionItem(
     return { name: alias ?? '', columns: [named(alias ?? '', only)], rest: only }
   }
   const inputs = inputsOf(state, call, scope)
-  state.decide('filter', combine(inputs))
+  decideRows(state, combine(inputs), scope)
   const definitions = as(items[1], 'List')
   const defined = definitions === null ? list(range, 'coldeflist') : list(definitions, 'items')
   const name = callName(call)
@@ -156,6 +157,13 @@ function functionItem(
     ({ fn, columns, base }) => columns ?? scalar(state, fn, alias ?? name, base, inputs),
   )
   return { name, columns: sameShape(shapes), rest }
+}
+
+/** How many rows a function returns shows in the rows of its query, or in the array around it. */
+function decideRows(state: State, inputs: Value, { parent }: Scope): void {
+  const gathered = parent?.gathered
+  if (gathered === undefined) state.decide('filter', inputs)
+  else gathered.push(failing(state, [inputs], inputs))
 }
 
 function definedColumns(definitions: readonly unknown[], value: Value): readonly Column[] {

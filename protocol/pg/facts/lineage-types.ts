@@ -86,6 +86,8 @@ export interface Scope {
   readonly windows: Map<string, Value>
   /** Of the body of a function: its parameters, and their types where they are known. */
   readonly parameters: ReadonlyMap<string, number | undefined>
+  /** Around the query of ARRAY(…): what says how many rows it has, which only the array shows. */
+  readonly gathered?: Value[]
 }
 
 export const NO_PARAMETERS: ReadonlyMap<string, number | undefined> = new Map()

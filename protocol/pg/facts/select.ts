@@ -58,7 +58,9 @@ function plainSelect(
   }
   decided.push(...keys(state, 'group', list(body, 'groupClause'), scope, columns))
   decided.push(...keys(state, 'group', list(body, 'distinctClause'), scope, columns))
-  decided.push(...keys(state, 'order', list(body, 'sortClause'), scope, columns))
+  // The order of the rows of ARRAY(…) shows in the array alone.
+  const sorted = scope.parent?.gathered === undefined ? 'order' : 'compute'
+  decided.push(...keys(state, sorted, list(body, 'sortClause'), scope, columns))
   if (list(body, 'distinctClause').length > 0) decided.push(...grouped(state, columns))
   return columns
 }

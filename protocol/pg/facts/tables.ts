@@ -26,7 +26,11 @@ function make(gathering: Gathering, relation: CatalogueRelation): readonly Colum
     scalar: isScalar(types, column.type),
     type: column.type,
   }))
-  if (isView) return own.map((column, index) => viewColumn(column, behind?.[index] ?? UNPROVED))
+  if (isView) {
+    return own.map((column, index) =>
+      viewColumn(column, behind?.[index] ?? UNPROVED, relation.builtin),
+    )
+  }
   return own.map((column, index) =>
     generated(gathering, relation, relation.columns[index]!, column, own),
   )
@@ -52,9 +56,10 @@ export function isScalar(types: Catalogue['types'], oid: number): boolean {
   return type.element === 0 || type.element === oid || isScalar(types, type.element)
 }
 
-/** A rule may name the view's column as well as the one behind it. */
-function viewColumn(own: Column, behind: Value): Column {
-  const { plain, row } = behind
+/** A rule may name the view's column as well as the one behind it, if there is one. */
+function viewColumn(own: Column, behind: Value, isSystems: boolean): Column {
+  const { origins, proved, row } = behind
+  const plain = behind.plain || (isSystems && proved && origins.length === 0)
   return { ...combine([own, behind]), ...kept(own), plain, row }
 }
 

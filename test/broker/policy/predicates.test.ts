@@ -47,6 +47,9 @@ const TELLING: Readonly<Record<string, readonly string[]>> = {
     'SELECT id FROM s LIMIT (SELECT length(secret) FROM s WHERE id = 1)',
     "SELECT regexp_split_to_table(secret, '1') FROM s",
     'SELECT id FROM s, generate_series(1, length(secret))',
+    "SELECT id FROM s WHERE ARRAY(SELECT 1 FROM generate_series(1, length(secret))) = '{1}'",
+    'SELECT ARRAY(SELECT 1 FROM (SELECT FROM generate_series(1, length(secret)) ORDER BY secret) q) FROM s',
+    "SELECT ARRAY(SELECT id FROM s WHERE secret > 'm')",
     "SELECT id FROM s WHERE EXISTS (SELECT FROM s t WHERE t.secret > 'm')",
     "SELECT f('1%')",
     "SELECT g('1')",
@@ -66,6 +69,7 @@ const TELLING: Readonly<Record<string, readonly string[]>> = {
     'SELECT secret AS a FROM s ORDER BY 1',
     'SELECT rank() OVER (ORDER BY secret) FROM s',
     'SELECT id FROM s ORDER BY (SELECT x FROM v WHERE v.id = s.id)',
+    'SELECT id FROM s ORDER BY ARRAY(SELECT x FROM v WHERE v.id = s.id)',
   ],
   group: [
     'SELECT DISTINCT secret FROM s',
@@ -86,6 +90,7 @@ const SILENT: readonly string[] = [
   "SELECT id FROM (SELECT id, secret AS y FROM s) q WHERE y = 'a'",
   "SELECT id FROM s JOIN orders o USING (id) WHERE secret = 'a'",
   'SELECT id, free FROM chosen',
+  "SELECT ARRAY(SELECT x FROM unnest(string_to_array(secret, '-')) x ORDER BY x) FROM s",
   'SELECT count(*) FROM s',
   'SELECT code FROM s WHERE code LIKE $1 ORDER BY code',
 ]
@@ -141,6 +146,7 @@ test('each use has its rule, and `other` is for those without', () => {
   const closed = judging('    predicates: { equality: deny, compute: deny }\n')
   assert.equal(closed.decision('SELECT id FROM s WHERE secret = $1'), 'deny')
   assert.equal(closed.decision('SELECT secret::int FROM s'), 'deny')
+  assert.equal(closed.decision('SELECT ARRAY(SELECT 1 FROM generate_series(1, length(secret))) FROM s'), 'deny')
   assert.equal(closed.decision('SELECT secret, upper(secret) FROM s'), 'allow')
 })
 
