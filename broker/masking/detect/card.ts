@@ -19,6 +19,9 @@ const PRINTED: readonly (readonly number[])[] = [
   [4, 6, 5],
   [4, 6, 4],
 ]
+/** All that are issued begin with a digit from 2 to 6. */
+const FIRST = 0x32
+const LAST = 0x36
 const SSN_GROUPS: readonly number[] = [3, 2, 4]
 
 /**
@@ -26,7 +29,7 @@ const SSN_GROUPS: readonly number[] = [3, 2, 4]
  * groups that cards have; a length and first digits that are issued, and the check digit (Luhn).
  */
 export function cardEnd(bytes: Buffer, at: number, start: number, end: number): number {
-  if (isLoose(bytes, at, start)) return -1
+  if (bytes[at]! < FIRST || bytes[at]! > LAST || isLoose(bytes, at, start)) return -1
   const over = runEnd(bytes, at, end, DIGIT)
   if (over - at >= 13) {
     return over - at <= 19 && isFree(bytes, at, over, start, end) && isCard(bytes, at, over)

@@ -42,6 +42,14 @@ export class Hits {
     this.kinds.push(kind)
   }
 
+  /** Was one that begins there found before, by another of its marks? */
+  knows(kind: number, start: number): boolean {
+    for (let at = this.count - 1; at >= 0; at--) {
+      if (this.kinds[at] === kind && this.starts[at] === start) return true
+    }
+    return false
+  }
+
   clear(): void {
     this.starts.length = 0
     this.ends.length = 0

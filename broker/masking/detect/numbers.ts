@@ -1,12 +1,24 @@
-import { CLASS, DIGIT, GROUPED, isLetter, isWord, runEnd, runStart } from './bytes.ts'
+import {
+  BACKSLASH,
+  BLANK,
+  beginsWord,
+  CLASS,
+  DASH,
+  DIGIT,
+  endsWord,
+  GROUPED,
+  isLetter,
+  isWord,
+  LETTER,
+  runEnd,
+  runStart,
+} from './bytes.ts'
 import { cardEnd, ssnEnd } from './card.ts'
 import { ibanEnd } from './iban.ts'
 import { CARD, type Hits, has, IBAN, SSN } from './kinds.ts'
 
 /** No number that is looked for has fewer digits, blanks and dashes in a row. */
 const SHORTEST = 10
-/** Of so many in a row, each run of the shortest length has three. */
-const STEP = 3
 
 export const NUMBERS = (1 << CARD) | (1 << SSN) | (1 << IBAN)
 
@@ -19,21 +31,54 @@ export function findNumbers(
   hits: Hits | null,
 ): boolean {
   let found = false
-  let seen = 0
-  for (let at = start + STEP - 1; at < end; at += STEP) {
-    // Grouped characters in three samples one after another.
-    seen = ((seen << 1) | ((CLASS[bytes[at]!]! & GROUPED) >> 2)) & 7
-    if (seen !== 7) continue
-    const from = runStart(bytes, at, start, GROUPED)
-    const to = runEnd(bytes, at, end, GROUPED)
-    if (to - from >= SHORTEST && findInRun(kinds, bytes, { from, to, start, end }, hits)) {
+  let at = start + SHORTEST - 1
+  // What stands SHORTEST before `at` is of no run: only its last byte needs a look to pass one by.
+  while (at < end) {
+    if ((CLASS[bytes[at]!]! & GROUPED) === 0) {
+      at += SHORTEST
+      continue
+    }
+    const least = at - SHORTEST + 1
+    const from = runStart(bytes, at, least, GROUPED)
+    if (from > least) {
+      at = from + SHORTEST - 1
+      continue
+    }
+    const to = dullEnd(bytes, from, end)
+    if (to > 0) {
+      at = to + SHORTEST
+      continue
+    }
+    const run = { from, to: runEnd(bytes, at, end, GROUPED), start, end }
+    if (findInRun(kinds, bytes, run, hits)) {
       found = true
       if (hits === null) return true
     }
-    at = to - 1
-    seen = 0
+    at = run.to + SHORTEST
   }
   return found
+}
+
+/**
+ * Where the run ends that begins at `from`, if the lengths of its groups alone say that nothing is in
+ * it, such as those of a date; else -1. All that is looked for has a group of eight digits or more, or
+ * behind another one a group of four or six.
+ */
+function dullEnd(bytes: Buffer, from: number, end: number): number {
+  let group = from
+  let at = from
+  for (; at < end; at++) {
+    const bits = CLASS[bytes[at]!]!
+    if ((bits & DIGIT) !== 0) continue
+    if (at - group >= 4 && isTelling(at - group, group > from)) return -1
+    if ((bits & GROUPED) === 0) return at
+    group = at + 1
+  }
+  return isTelling(at - group, group > from) ? -1 : at
+}
+
+function isTelling(length: number, isBehind: boolean): boolean {
+  return length >= 8 || (isBehind && (length === 4 || length === 6))
 }
 
 interface Run {
@@ -52,7 +97,9 @@ function findInRun(kinds: number, bytes: Buffer, run: Run, hits: Hits | null): b
     let next = Math.max(over, at + 1)
     if (over - at >= 3 && mayBegin(bytes, at, over, to)) {
       const last =
-        hits === null ? guess(kinds, bytes, at, over, to) : numberEnd(kinds, bytes, at, run, hits)
+        hits === null && mayBeFramed(bytes, at, start)
+          ? guess(kinds, bytes, at, over, end)
+          : numberEnd(kinds, bytes, at, run, hits)
       if (last !== -1) found = true
       if (last > next) next = last
     }
@@ -78,23 +125,34 @@ function numberEnd(
   bytes: Buffer,
   at: number,
   { start, end }: Run,
-  hits: Hits,
+  hits: Hits | null,
 ): number {
   const card = has(kinds, CARD) ? cardEnd(bytes, at, start, end) : -1
-  if (card !== -1) hits.add(CARD, at, card)
+  if (card !== -1) hits?.add(CARD, at, card)
   if (card !== -1 || !has(kinds, SSN)) return card
   const ssn = ssnEnd(bytes, at, start, end)
-  if (ssn !== -1) hits.add(SSN, at, ssn)
+  if (ssn !== -1) hits?.add(SSN, at, ssn)
   return ssn
 }
 
 /** Bytes of the framing that may look like first digits of a value: its length, but for the highest. */
 const FRAMING = 3
 
-/** The same with nothing beside it, at each place where the value may really begin. */
-function guess(kinds: number, bytes: Buffer, from: number, over: number, to: number): number {
+/**
+ * May a value begin at `at`, or so near that what stands before it may be framing? The highest byte
+ * of a length is 0, and a backslash may be what delimits values.
+ */
+function mayBeFramed(bytes: Buffer, at: number, start: number): boolean {
+  const low = Math.max(start, runStart(bytes, at, start, LETTER) - FRAMING - 2)
+  for (let before = at - 1; before >= low; before--) {
+    if (bytes[before] === 0 || bytes[before] === BACKSLASH) return true
+  }
+  return false
+}
+
+/** The same with nothing before it, at each place where the value may really begin. */
+function guess(kinds: number, bytes: Buffer, from: number, over: number, end: number): number {
   for (let at = from; at <= Math.min(from + FRAMING, over - 3); at++) {
-    const end = over - at >= 13 ? over : to
     if (has(kinds, CARD) && cardEnd(bytes, at, at, end) !== -1) return over
     if (has(kinds, SSN) && ssnEnd(bytes, at, at, end) !== -1) return over
   }
@@ -116,6 +174,7 @@ function findIban(
 ): boolean {
   if (over - at === 4) {
     const separator = bytes[at - 1]
+    if (separator !== BLANK && separator !== DASH) return false
     for (let from = at - 5; from >= Math.max(start, at - GROUPS_BACK); from -= 5) {
       if (bytes[from + 4] !== separator) return false
       if (isLetter(bytes[from]) && takeIban(bytes, from, at, start, end, hits)) return true
@@ -138,15 +197,19 @@ function takeIban(
   hits: Hits | null,
 ): boolean {
   const over = ibanEnd(bytes, from, start, end, hits !== null)
-  if (over <= at) return false
-  if (hits !== null && !isKnown(hits, from)) hits.add(IBAN, from, over)
+  if (over <= at || (hits === null && !mayStandAlone(bytes, from, over, start, end))) return false
+  if (hits !== null && !hits.knows(IBAN, from)) hits.add(IBAN, from, over)
   return true
 }
 
-/** Found by another of its groups. */
-function isKnown(hits: Hits, from: number): boolean {
-  for (let i = hits.count - 1; i >= 0; i--) {
-    if (hits.kinds[i] === IBAN && hits.starts[i] === from) return true
-  }
-  return false
+/** In one of the values that these bytes may hold: a letter behind it may be of the next message. */
+function mayStandAlone(
+  bytes: Buffer,
+  from: number,
+  over: number,
+  start: number,
+  end: number,
+): boolean {
+  if (!beginsWord(bytes, from, start) && !mayBeFramed(bytes, from, start)) return false
+  return endsWord(bytes, over, end) || bytes[over + 1] === 0
 }

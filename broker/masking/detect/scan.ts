@@ -1,3 +1,4 @@
+import { DASH, UNDERSCORE } from './bytes.ts'
 import { findEmail } from './email.ts'
 import { CLOUD_KEY, EMAIL, type Hits, has, JWT, PHONE, PRIVATE_KEY } from './kinds.ts'
 import { findNumbers, NUMBERS } from './numbers.ts'
@@ -13,11 +14,15 @@ export function find(kinds: number, bytes: Buffer, start: number, end: number, h
   if ((kinds & NUMBERS) !== 0) findNumbers(kinds, bytes, start, end, hits)
 }
 
+/** The lengths of values in so many bytes have a highest byte of 0. */
+const FRAMED = 1 << 24
+
 /**
  * May there be anything of these kinds in these bytes, which may hold many values and what frames
  * them? Never false where `find` finds something in one of the values.
  */
 export function mayHold(kinds: number, bytes: Buffer, start: number, end: number): boolean {
+  if (end - start >= FRAMED) return true
   if (findMarked(kinds, bytes, start, end, null)) return true
   return (kinds & NUMBERS) !== 0 && findNumbers(kinds, bytes, start, end, null)
 }
@@ -28,7 +33,7 @@ const MARKS: readonly (readonly [kind: number, marks: string])[] = [
   [PHONE, '+('],
   [JWT, 'J'],
   [PRIVATE_KEY, 'V'],
-  [CLOUD_KEY, '_xIzXK~'],
+  [CLOUD_KEY, '_xIXK~'],
 ]
 
 const tables = new Map<number, Uint8Array>()
@@ -70,12 +75,57 @@ function findMarked(
     }
     while (at < end && marks[bytes[at]!] === 0) at++
     if (at >= end) return found
-    if (findAt(marks[bytes[at]!]! - 1, bytes, at, bounds, hits)) {
+    if (isMark(bytes, at) && findAt(marks[bytes[at]!]! - 1, bytes, at, bounds, hits)) {
       found = true
       if (hits === null) return true
     }
     at++
   }
+}
+
+/** By what stands beside it: words and names have these bytes too. */
+function isMark(bytes: Buffer, at: number): boolean {
+  const before = at > 0 ? bytes[at - 1]! : 0
+  const behind = at + 1 < bytes.length ? bytes[at + 1]! : 0
+  switch (bytes[at]) {
+    // eyJ
+    case 0x4a:
+      return before === 0x79
+    // PRIVATE
+    case 0x56:
+      return before === 0x49
+    // AKIA, ASIA, ABIA; AIza
+    case 0x49:
+      return behind === 0x41 || behind === 0x7a
+    // Key, KEY
+    case 0x4b:
+      return (behind | 0x20) === 0x65
+    // xoxb-, xapp-
+    case 0x78:
+      return (behind === 0x6f || behind === 0x61) && bytes[at + 4] === DASH
+    // GOCSPX-
+    case 0x58:
+      return behind === DASH
+    // Q~
+    case 0x7e:
+      return before === 0x51
+    case UNDERSCORE:
+      return (behind | 0x20) === 0x6b || endsPrefix(bytes, at, before)
+    default:
+      return true
+  }
+}
+
+/** gh?_, _pat_, npm_, _live_, whsec_ */
+function endsPrefix(bytes: Buffer, at: number, before: number): boolean {
+  const second = at > 1 ? bytes[at - 2]! : 0
+  return (
+    second === 0x68 ||
+    (second === 0x61 && before === 0x74) ||
+    (second === 0x70 && before === 0x6d) ||
+    (second === 0x76 && before === 0x65) ||
+    (second === 0x65 && before === 0x63)
+  )
 }
 
 function findAt(

@@ -34,7 +34,7 @@ const BEFORE_UNDERSCORE: readonly Prefix[] = [
   prefix('rk_live_', 16),
   prefix('whsec_', 24),
 ]
-/** Others: Slack, AWS access key ids, Google, each with the byte by which it is noticed. */
+/** Others, each with the byte by which it is noticed: Slack, AWS access key ids, Google. */
 const BEFORE_DASH: readonly Prefix[] = [
   ...['xoxa-', 'xoxb-', 'xoxp-', 'xoxr-', 'xoxs-', 'xapp-'].map((text) => prefix(text, 20)),
 ]
@@ -108,11 +108,10 @@ export function findCloudKey(
     case 0x78:
       return BEFORE_DASH.some((each) => one(at, each))
     case 0x49:
+      if (bytes[at + 1] === 0x7a) return one(at - 1, GOOGLE_KEY)
       return (
         AWS_IDS.some((each) => one(at - 2, each)) && (findPaired(bytes, at, bounds, hits) || true)
       )
-    case 0x7a:
-      return one(at - 2, GOOGLE_KEY)
     case 0x58:
       return one(at - 5, GOOGLE_SECRET)
     case 0x4b:
@@ -175,7 +174,7 @@ function takeSecret(
   if (hits === null) return over - from >= length
   if (over - from !== length || runOf(bytes, over, end, EQUALS) < padding) return false
   if (!isMixed(bytes, from, over)) return false
-  hits.add(CLOUD_KEY, from, over + padding)
+  if (!hits.knows(CLOUD_KEY, from)) hits.add(CLOUD_KEY, from, over + padding)
   return true
 }
 
