@@ -20,7 +20,18 @@ import { judgedOperators } from './operators.ts'
 import { findColumn, findQualified, findRange, wholeRow } from './scope.ts'
 import type { State } from './state.ts'
 import { isScalar, tableColumns } from './tables.ts'
-import { as, child, isTag, isTree, list, type Node, node, strings, type Tree, text } from './tree.ts'
+import {
+  as,
+  child,
+  isTag,
+  isTree,
+  list,
+  type Node,
+  node,
+  strings,
+  type Tree,
+  text,
+} from './tree.ts'
 
 export function value(state: State, expression: unknown, scope: Scope): Value {
   const found = node(expression)

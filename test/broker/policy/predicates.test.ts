@@ -146,7 +146,10 @@ test('each use has its rule, and `other` is for those without', () => {
   const closed = judging('    predicates: { equality: deny, compute: deny }\n')
   assert.equal(closed.decision('SELECT id FROM s WHERE secret = $1'), 'deny')
   assert.equal(closed.decision('SELECT secret::int FROM s'), 'deny')
-  assert.equal(closed.decision('SELECT ARRAY(SELECT 1 FROM generate_series(1, length(secret))) FROM s'), 'deny')
+  assert.equal(
+    closed.decision('SELECT ARRAY(SELECT 1 FROM generate_series(1, length(secret))) FROM s'),
+    'deny',
+  )
   assert.equal(closed.decision('SELECT secret, upper(secret) FROM s'), 'allow')
 })
 
