@@ -3,34 +3,47 @@ import type { Execution } from '../../protocol/pg/execution.ts'
 import type { Analysis } from '../../protocol/pg/statement.ts'
 import { nameOf } from '../approval/person.ts'
 import type { RequestRecord } from '../store/store.ts'
+import type { Secrets } from './secrets.ts'
 import { strictestClass } from './snapshot.ts'
 
 /** A text as the client sent it; it may hold several statements, or none that can be read. */
-export function textEntry(ref: number, text: Buffer, analysis: Analysis): NewEntry {
+export function textEntry(
+  ref: number,
+  text: Buffer,
+  analysis: Analysis,
+  secrets: Secrets,
+): NewEntry {
   const all = analysis.ok ? analysis.statements : []
   return {
     kind: 'statement',
     ref,
-    text,
+    text: secrets.redact(text, analysis.ok),
     class: analysis.ok ? strictestClass(all) : 'unknown',
     reads: [...new Set(all.flatMap((facts) => facts.reads))],
     writes: [...new Set(all.flatMap((facts) => facts.writes))],
     verbs: [...new Set(all.map((facts) => facts.verb))],
-    why: analysis.ok ? (all.find((facts) => facts.why !== '')?.why ?? null) : analysis.message,
+    why: analysis.ok
+      ? (all.find((facts) => facts.why !== '')?.why ?? null)
+      : secrets.hide(analysis.message),
   }
 }
 
 /** One statement of it. */
-export function statementEntry(ref: number, { facts, text, underlying }: Execution): NewEntry {
+export function statementEntry(
+  ref: number,
+  { facts, text, underlying }: Execution,
+  secrets: Secrets,
+): NewEntry {
+  const shown = (what: Buffer): Buffer => secrets.redact(what, facts !== null)
   return {
     kind: 'statement',
     ref,
-    text,
+    text: shown(text),
     class: facts?.class ?? 'unknown',
     reads: facts?.reads ?? [],
     writes: facts?.writes ?? [],
     verbs: facts === null ? [] : [facts.verb],
-    why: underlying === null ? (facts?.why ?? null) : `runs: ${underlying.toString('utf8')}`,
+    why: underlying === null ? (facts?.why ?? null) : `runs: ${shown(underlying).toString('utf8')}`,
   }
 }
 

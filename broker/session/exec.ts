@@ -13,7 +13,8 @@ import type { ExecOrder, ExecService } from './exec-order.ts'
 import { strictestBound } from './holds.ts'
 import type { Ticket } from './judge.ts'
 import { chooseDatabase, mayConnect, openSession, type SessionDeps } from './open.ts'
-import { classOf, digestOf, effectOf, factsOf } from './snapshot.ts'
+import type { Secrets } from './secrets.ts'
+import { classOf, digestOf, effectOf, factsOf, statementText } from './snapshot.ts'
 import type { Target } from './target.ts'
 
 /** One text for a person, without a tunnel: the same gate, the same record, the same approvals. */
@@ -37,12 +38,15 @@ async function* runSql(deps: SessionDeps, order: SqlOrder): AsyncGenerator<ExecE
   const analysis = await target.analyst.analyse(text, target.searchPath)
   const verdict = holdOf(analysis, target, order.caller)
   if (verdict === null) return yield* execute(deps, { order, target, text, ticket: null })
-  const record = await ask(deps, order, target, { text, analysis, verdict })
+  const secrets = target.newSecrets()
+  const isKept = secrets.count(text, analysis.ok) === 0
+  if (!isKept && !order.wait) throw notKept()
+  const record = await ask(deps, order, target, { text, analysis, verdict, secrets })
   const asked = verdict.needs.map((need) => `${need.count} of ${need.group}`)
   yield { event: 'held', request: presentRequest(record), asked }
   if (!order.wait) return yield undecided(record, `${record.id} waits for approval`)
-  const decided = await waitFor(deps, order, record)
-  yield* afterDecision(deps, order, target, decided)
+  const decided = await waitFor(deps, order, record, isKept)
+  yield* afterDecision(deps, order, target, { record: decided, text })
 }
 
 type Hold = Extract<Verdict, { decision: 'hold' }>
@@ -61,13 +65,14 @@ interface Asked {
   readonly text: Buffer
   readonly analysis: Analysis
   readonly verdict: Hold
+  readonly secrets: Secrets
 }
 
 async function ask(
   deps: SessionDeps,
   order: SqlOrder,
   target: Target,
-  { text, analysis, verdict }: Asked,
+  { text, analysis, verdict, secrets }: Asked,
 ): Promise<RequestRecord> {
   const unit = unitOf(target, text, analysis)
   const now = deps.runtime.now()
@@ -77,10 +82,10 @@ async function ask(
     requester: order.caller,
     connection: target.connection.name,
     database: target.database,
-    statement: order.sql,
+    statement: statementText(unit, secrets),
     parameters: [],
     class: classOf(unit),
-    effect: effectOf(unit, target.world()),
+    effect: effectOf(unit, target.world(), secrets),
     digest: await digestOfText(target, text, unit),
     size: text.length,
     reason: order.reason,
@@ -123,11 +128,15 @@ function unitOf(target: Target, text: Buffer, analysis: Analysis): Unit {
   return wholeText(target, text, executions)
 }
 
-/** Who goes away takes the request back; when only the waiting runs out it stays. */
+/**
+ * Who goes away takes the request back; when only the waiting runs out it stays, if what the store
+ * keeps of it is what will run.
+ */
 async function waitFor(
   deps: SessionDeps,
   order: SqlOrder,
   record: RequestRecord,
+  isKept: boolean,
 ): Promise<RequestRecord> {
   const patience = new AbortController()
   const timer =
@@ -140,6 +149,7 @@ async function waitFor(
       return await deps.desk.cancel(record.id, order.caller, 'the requester stopped waiting')
     }
     if (!patience.signal.aborted) throw error
+    if (!isKept) return await deps.desk.cancel(record.id, order.caller, NOT_KEPT)
     return await deps.desk.get(record.id)
   } finally {
     timer?.cancel()
@@ -154,24 +164,20 @@ async function* runRequest(
   if (record.kind !== 'exec' || !samePerson(record.requester, order.caller)) throw notYours(record)
   const connection = mayConnect(deps.config, order.caller, record.connection)
   const target = await deps.targets.get(connection, record.database)
-  yield* afterDecision(deps, order, target, record)
+  const text = Buffer.from(record.statement)
+  yield* afterDecision(deps, order, target, { record, text })
 }
 
 async function* afterDecision(
   deps: SessionDeps,
   order: ExecOrder,
   target: Target,
-  record: RequestRecord,
+  { record, text }: { readonly record: RequestRecord; readonly text: Buffer },
 ): AsyncGenerator<ExecEvent> {
   switch (record.state) {
     case 'approved': {
       yield { event: 'approved', request: record.id, by: deciders(record) }
-      return yield* execute(deps, {
-        order,
-        target,
-        text: Buffer.from(record.statement),
-        ticket: record,
-      })
+      return yield* execute(deps, { order, target, text, ticket: record })
     }
     case 'pending':
       return yield undecided(record, `nobody has decided ${record.id} yet`)
@@ -283,6 +289,18 @@ function problem(p: {
   const { code, message, hint, exit, sqlstate, record } = p
   const request = record === null ? null : presentRequest(record)
   return { event: 'error', error: { code, message, hint, exit, sqlstate }, request }
+}
+
+const NOT_KEPT = 'the password in it is not kept until somebody decides'
+
+function notKept(): HoopError {
+  return new HoopError({
+    code: 'not_kept',
+    message: 'a statement with a password in it cannot be run later: the password is not kept',
+    hint: 'wait for the decision: leave out --no-wait',
+    exit: EXIT.usage,
+    fault: 'client',
+  })
 }
 
 function notYours(record: RequestRecord): HoopError {

@@ -11,6 +11,7 @@ import type { RequestRecord } from '../store/store.ts'
 import type { ClientEnd } from './client-end.ts'
 import { deciders, requestEntry } from './entries.ts'
 import { shownParameters } from './parameters.ts'
+import type { Secrets } from './secrets.ts'
 import { classOf, digestOf, effectOf, factsOf, type Place, statementText } from './snapshot.ts'
 import type { Spool } from './spool.ts'
 
@@ -25,6 +26,7 @@ export interface HoldParts extends Place {
   readonly runtime: Runtime
   readonly world: () => World
   readonly analyst: Pick<Analyst, 'objects'>
+  readonly secrets: Secrets
   readonly onFault: (error: unknown) => void
 }
 
@@ -109,7 +111,7 @@ export class Holds {
     const { desk, approval, runtime, spool, session, connection, database, reason } = this.parts
     const spooled = unit.spooled ? spool.summary(isBinary(unit.executions[0])) : null
     const digest = await this.digest(unit)
-    const statement = statementText(unit)
+    const statement = statementText(unit, this.parts.secrets)
     const wait = unit.inTransaction ? approval.inTransaction : approval.expiresAfter
     await desk.open({
       id,
@@ -121,7 +123,7 @@ export class Holds {
       statement,
       parameters: unit.executions.flatMap(shownParameters),
       class: classOf(unit),
-      effect: effectOf(unit, this.parts.world()),
+      effect: effectOf(unit, this.parts.world(), this.parts.secrets),
       digest,
       size: Buffer.byteLength(statement) + (spooled?.size ?? 0),
       reason,

@@ -61,7 +61,8 @@ export class Judge {
   }
 
   private noteText(text: Buffer, analysis: Analysis, entries: NewEntry[]): void {
-    this.parts.refs.number(text, (ref) => entries.push(textEntry(ref, text, analysis)))
+    const { refs, secrets } = this.parts
+    refs.number(text, (ref) => entries.push(textEntry(ref, text, analysis, secrets)))
   }
 
   /** Null: the answer comes later. What is decided is put to the entries before it takes effect. */
@@ -151,14 +152,16 @@ export class Judge {
   }
 
   private record(unit: Unit, verdict: Verdict, request: string | null, entries: NewEntry[]): void {
-    const { refs } = this.parts
+    const { refs, secrets } = this.parts
     if (verdict.decision !== 'deny' && verdict.guesses > 0) {
       this.guessed += verdict.guesses
       const detail = `${verdict.guesses} for equality, ${this.guessed} in this session`
       entries.push({ kind: 'other', name: 'comparisons with masked columns', detail })
     }
     for (const execution of unit.executions) {
-      const ref = refs.begin(execution, (fresh) => entries.push(statementEntry(fresh, execution)))
+      const ref = refs.begin(execution, (fresh) =>
+        entries.push(statementEntry(fresh, execution, secrets)),
+      )
       entries.push({
         kind: 'execute',
         ref,

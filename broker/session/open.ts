@@ -162,6 +162,7 @@ function start(deps: SessionDeps, started: Started): Pump {
   const { connection, database, analyst } = target
   const recorder = openRecord(deps, started)
   const refs = new Refs(() => runtime.monotonic())
+  const secrets = target.newSecrets()
   const spool = new Spool(join(config.dataDir, 'spool', session.id), config.limits.copySpool)
   const judge = new Judge({
     session: session.id,
@@ -179,6 +180,7 @@ function start(deps: SessionDeps, started: Started): Pump {
     refs,
     spool,
     runtime,
+    secrets,
     onFault,
   })
   const { readerRole, writerRole } = connection
@@ -190,6 +192,7 @@ function start(deps: SessionDeps, started: Started): Pump {
     planned: order.onPlan ?? (() => undefined),
     catalogueChanged: () => analyst.invalidate(),
     process: upstream.backendKey?.pid ?? null,
+    secrets,
   })
   client.write(greeting(upstream, session))
   const onEnd = (): void => deps.sessions.remove(session)

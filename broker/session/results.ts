@@ -12,6 +12,7 @@ import { maskRows } from '../masking/rows.ts'
 import { notifier, scrubNotification, scrubReport } from '../masking/text.ts'
 import type { Detection } from './detection.ts'
 import type { Refs } from './refs.ts'
+import type { Secrets } from './secrets.ts'
 
 type ResultReport = Exclude<Report, { type: 'parameter' | 'settled' | 'changed' }>
 
@@ -24,6 +25,8 @@ export interface ResultHooks {
   readonly catalogueChanged: () => void
   /** The target's process that serves this session, where it says so. */
   readonly process: number | null
+  /** What was typed as a password must not come back in an error. */
+  readonly secrets: Secrets
 }
 
 interface Copy {
@@ -280,7 +283,7 @@ export class Results {
   }
 
   private scrubbed(execution: Execution | null, bytes: Buffer): Buffer {
-    if (!this.mayTell(execution)) return bytes
+    if (!this.mayTell(execution)) return this.hooks.secrets.hideReport(bytes)
     return scrubReport(bytes)
   }
 

@@ -3,6 +3,7 @@ import type { Execution, Unit } from '../../protocol/pg/execution.ts'
 import { graver, type StatementClass, type StatementFacts } from '../../protocol/pg/statement.ts'
 import type { World } from '../policy/decide.ts'
 import { describeUse, usesOf } from '../policy/predicates.ts'
+import type { Secrets } from './secrets.ts'
 
 /** What the digest of a request covers besides the unit itself. */
 export interface Place {
@@ -56,22 +57,44 @@ export function strictestClass(statements: readonly StatementFacts[]): Statement
 }
 
 /** All that the approver reads: the text, and what a prepared statement or cursor in it stands for. */
-export function statementText(unit: Unit): string {
-  const underlying = unit.executions
-    .filter((each) => each.underlying !== null && !each.underlying.equals(each.text))
-    .map((each) => `-- which runs:\n${each.underlying?.toString('utf8')}`)
-  return [unit.text.toString('utf8'), ...new Set(underlying)].join('\n')
+export function statementText(unit: Unit, secrets: Secrets): string {
+  const texts = textsOf(unit).map((text) =>
+    secrets.redact(text, isUnderstood(unit)).toString('utf8'),
+  )
+  return texts.join('\n-- which runs:\n')
+}
+
+function textsOf({ text, executions }: Unit): readonly Buffer[] {
+  const underlying = executions.flatMap((each) =>
+    each.underlying === null || each.underlying.equals(each.text) ? [] : [each.underlying],
+  )
+  return [
+    text,
+    ...underlying.filter((each, at) => at === underlying.findIndex((o) => o.equals(each))),
+  ]
+}
+
+function isUnderstood({ executions }: Unit): boolean {
+  return executions.every((each) => each.facts !== null)
 }
 
 /** One sentence for the approver. */
-export function effectOf(unit: Unit, world: World): string {
+export function effectOf(unit: Unit, world: World, secrets: Secrets): string {
   const parts = unit.executions.map((each) => effectOfOne(each, world))
   const counted = new Map<string, number>()
   for (const part of parts) counted.set(part, (counted.get(part) ?? 0) + 1)
   const said = [...counted].map(([part, times]) =>
     times === 1 ? part : `${part} (${times} times)`,
   )
-  return said.join('; ')
+  return [...said, ...notShown(unit, secrets)].join('; ')
+}
+
+/** Who approves must know that they do not see all of it. */
+function notShown(unit: Unit, secrets: Secrets): string[] {
+  const counts = textsOf(unit).map((text) => secrets.count(text, isUnderstood(unit)))
+  const hidden = counts.reduce((sum, count) => sum + count, 0)
+  if (hidden === 0) return []
+  return [`${hidden} ${hidden === 1 ? 'secret' : 'secrets'} in it not shown: <redacted …>`]
 }
 
 function effectOfOne({ facts }: Execution, { isProtected, catalogue }: World): string {

@@ -3,6 +3,7 @@ import type { ConnectionConfig } from '../config.ts'
 import { Detector } from '../masking/detect/detector.ts'
 import { type ProtectedColumns, protectColumns } from '../masking/protect.ts'
 import type { World } from '../policy/decide.ts'
+import { Secrets } from './secrets.ts'
 
 /** What is shared by all sessions on one database of one connection: its analyst, its masks. */
 export interface Target {
@@ -16,6 +17,8 @@ export interface Target {
   /** The same, and the catalogue, as the policy asks for them. */
   world(): World
   readonly detector: Detector
+  /** For one session: what is typed into SQL and must not be read by others. */
+  newSecrets(): Secrets
 }
 
 export interface OpenedTarget {
@@ -70,6 +73,7 @@ export class Targets {
       protect().wanted(table, column) !== null
     const world = (): World => ({ catalogue: analyst.catalogue(), isProtected })
     const detector = new Detector(connection.policy.detect, this.key)
-    return { connection, database, analyst, searchPath, protect, world, detector }
+    const newSecrets = (): Secrets => new Secrets(this.key)
+    return { connection, database, analyst, searchPath, protect, world, detector, newSecrets }
   }
 }
