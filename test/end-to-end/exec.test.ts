@@ -148,6 +148,18 @@ describe('hoop exec', () => {
     assert.equal((await bob.hoop(['approve', id])).code, 1)
   })
 
+  test('AP-32: a statement with a password is not kept for later', async () => {
+    const code = "BEGIN ALTER ROLE x PASSWORD 'hidden-1'; END"
+    const sql = `CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ ${code} $$`
+    const answer = await exec('-c', sql, '--no-wait')
+    assert.deepEqual([answer.code, failure(answer).code], [2, 'not_kept'])
+    const running = waiting('-c', sql, '--wait', '2s')
+    const id = await heldId(running)
+    assert.doesNotMatch((await bob.hoop(['show', id])).stdout, /hidden-1/)
+    await running.finished
+    assert.equal((await bob.json<{ state: string }>(['show', id])).state, 'cancelled')
+  })
+
   test('Ctrl-C cancels what waits', async () => {
     const running = waiting('-c', 'DELETE FROM orders WHERE id = 2')
     const id = await heldId(running)
