@@ -46,6 +46,8 @@ export class Pump {
   /** The client does not take what it was sent: nor is more taken from it. */
   private clientFull = false
   private clientPaused = false
+  /** Nobody takes what comes: it is read to its end, recorded and dropped. */
+  private gone = false
   private replaying = false
   private ended = false
 
@@ -57,7 +59,7 @@ export class Pump {
     upstream.onClose((why) => this.feed({ type: 'target-closed', why }))
     upstream.onDrain(() => this.targetDrained())
     client.onDrain(() => this.clientDrained())
-    client.onClose(() => this.feed({ type: 'client-closed' }))
+    client.onClose(() => this.clientGone())
     client.onExpired(() => this.kill(EXPIRED.message, EXPIRED.hint))
     client.onData((bytes) => this.feed({ type: 'client', bytes }))
   }
@@ -118,7 +120,7 @@ export class Pump {
         judge.withdraw(output.id, output.why)
         return
       case 'cancel-target':
-        this.note('cancel', 'asked for by the client')
+        this.note('cancel', this.gone ? 'the client is gone' : 'asked for by the client')
         this.parts.upstream.cancel().catch(this.parts.onFault)
         return
       case 'spool':
@@ -162,6 +164,7 @@ export class Pump {
     const { recorder, upstream, client, gate } = this.parts
     this.record(recorder)
     if (this.toTarget.length > 0) this.targetFull = !upstream.write(joined(this.toTarget))
+    if (this.gone) this.toClient.length = 0
     if (this.toClient.length > 0 && !writeAll(client, this.toClient)) {
       this.clientFull = true
       upstream.pause()
@@ -177,6 +180,13 @@ export class Pump {
     if (this.entries.length === 0) return
     recorder.append(this.entries)
     this.entries.length = 0
+  }
+
+  private clientGone(): void {
+    this.gone = true
+    this.clientFull = false
+    this.parts.upstream.resume()
+    this.feed({ type: 'client-closed' })
   }
 
   private clientDrained(): void {

@@ -83,6 +83,7 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
         return
       case 'client-closed':
         this.interrupt = 'gone'
+        if (this.runsForNobody()) this.abandon()
         return
       case 'target-closed':
         throw new TargetGone(input.why)
@@ -122,6 +123,19 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
   /** Nothing runs at the target that could be cancelled there. */
   private mayCancel(): boolean {
     return this.wait?.for === 'answer' || (this.wait?.for === 'client' && this.c.spooling)
+  }
+
+  /** A read, that is: what was approved runs to its end, so that its outcome is known. */
+  private runsForNobody(): boolean {
+    const { target, approved } = this.c
+    return approved === null && target.running?.facts?.class === 'read'
+  }
+
+  /** What runs is cancelled, and what was to follow it is not begun. */
+  private abandon(): void {
+    this.inbox.length = 0
+    this.inboxBytes = 0
+    this.c.emit({ type: 'cancel-target' })
   }
 
   /** Steps on as long as what is waited for is there. */

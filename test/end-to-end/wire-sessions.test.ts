@@ -199,6 +199,31 @@ describe('the wire, through whole sessions', () => {
     },
   )
 
+  connected(
+    'a client that is gone while its read runs: cancelled at the target',
+    async (client) => {
+      const sleeping = `SELECT FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%' AND state = 'active' AND pid <> pg_backend_pid()`
+      client.send((writer) => writer.query('SELECT pg_sleep(600)'))
+      while ((await admin.query(sleeping)).rowCount === 0) await new Promise(setImmediate)
+      client.vanish()
+      while ((await admin.query(sleeping)).rowCount !== 0) await new Promise(setImmediate)
+      const other = await stack.client('postgres')
+      await other.take()
+      assert.equal((await other.query('SELECT 1')).types, 'TDCZ', 'others are not touched')
+      other.vanish()
+    },
+  )
+
+  connected('a client that is gone while it does not read: the same', async (client) => {
+    const many = 'SELECT i, repeat(chr(65), 1000) FROM generate_series(1, 10000000) i'
+    const busy = `SELECT FROM pg_stat_activity WHERE query LIKE '%10000000) i' AND state = 'active' AND pid <> pg_backend_pid()`
+    client.reads = false
+    client.send((writer) => writer.query(many))
+    while (client.unread === 0) await new Promise(setImmediate)
+    client.vanish()
+    while ((await admin.query(busy)).rowCount !== 0) await new Promise(setImmediate)
+  })
+
   connected('PG-90: nothing of one client is left for the next', async (client) => {
     const pid = 'SELECT pg_backend_pid()'
     await client.query('SET search_path = pg_catalog; PREPARE mine AS SELECT 1; LISTEN c')

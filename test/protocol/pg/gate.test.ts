@@ -92,9 +92,11 @@ suite('who goes away', () => {
     t.closes('none')
   })
 
-  scene('what it sent before it went is still done', (t) => {
+  scene('while its read runs: cancelled at the target, and followed to its end', (t) => {
     running(t)
+    t.client(query('select 2'))
     t.give({ type: 'client-closed' })
+    t.says('cancel-target')
     t.done()
     t.target(columns('a'), complete('SELECT 0'), ready())
     t.replies(columns('a'), complete('SELECT 0'), ready())
