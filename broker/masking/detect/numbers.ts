@@ -22,15 +22,14 @@ const SHORTEST = 10
 
 export const NUMBERS = (1 << CARD) | (1 << SSN) | (1 << IBAN)
 
-/** Cards, social security numbers and IBANs. `hits` null: whether there may be one, whatever frames it. */
+/** Cards, social security numbers and IBANs. */
 export function findNumbers(
   kinds: number,
   bytes: Buffer,
   start: number,
   end: number,
-  hits: Hits | null,
-): boolean {
-  let found = false
+  hits: Hits,
+): void {
   let at = start + SHORTEST - 1
   // What stands SHORTEST before `at` is of no run: only its last byte needs a look to pass one by.
   while (at < end) {
@@ -44,19 +43,29 @@ export function findNumbers(
       at = from + SHORTEST - 1
       continue
     }
-    const to = dullEnd(bytes, from, end)
-    if (to > 0) {
-      at = to + SHORTEST
-      continue
+    let to = dullEnd(bytes, from, end)
+    if (to === -1) {
+      to = runEnd(bytes, at, end, GROUPED)
+      findInRun(kinds, bytes, { from, to, start, end }, hits)
     }
-    const run = { from, to: runEnd(bytes, at, end, GROUPED), start, end }
-    if (findInRun(kinds, bytes, run, hits)) {
-      found = true
-      if (hits === null) return true
-    }
-    at = run.to + SHORTEST
+    at = to + SHORTEST
   }
-  return found
+}
+
+/** Where the run of digits, blanks and dashes around `at` ends; -1 = there may be a number in it, whatever frames it. */
+export function clearEnd(
+  kinds: number,
+  bytes: Buffer,
+  at: number,
+  start: number,
+  end: number,
+): number {
+  const from = runStart(bytes, at, start, GROUPED)
+  const dull = dullEnd(bytes, from, end)
+  if (dull !== -1) return dull
+  const to = runEnd(bytes, at, end, GROUPED)
+  if (to - from < SHORTEST) return to
+  return findInRun(kinds, bytes, { from, to, start, end }, null) ? -1 : to
 }
 
 /**
@@ -90,6 +99,7 @@ interface Run {
 
 function findInRun(kinds: number, bytes: Buffer, run: Run, hits: Hits | null): boolean {
   const { from, to, start, end } = run
+  const edge = hits === null ? edgeOf(bytes, to, end) : end
   let found = false
   let at = from
   while (at < to) {
@@ -98,8 +108,8 @@ function findInRun(kinds: number, bytes: Buffer, run: Run, hits: Hits | null): b
     if (over - at >= 3 && mayBegin(bytes, at, over, to)) {
       const last =
         hits === null && mayBeFramed(bytes, at, start)
-          ? guess(kinds, bytes, at, over, end)
-          : numberEnd(kinds, bytes, at, run, hits)
+          ? guess(kinds, bytes, at, over, edge)
+          : numberEnd(kinds, bytes, at, start, edge, hits)
       if (last !== -1) found = true
       if (last > next) next = last
     }
@@ -124,7 +134,8 @@ function numberEnd(
   kinds: number,
   bytes: Buffer,
   at: number,
-  { start, end }: Run,
+  start: number,
+  end: number,
   hits: Hits | null,
 ): number {
   const card = has(kinds, CARD) ? cardEnd(bytes, at, start, end) : -1
@@ -148,6 +159,12 @@ function mayBeFramed(bytes: Buffer, at: number, start: number): boolean {
     if (bytes[before] === 0 || bytes[before] === BACKSLASH) return true
   }
   return false
+}
+
+/** The first place where the value may end: before a letter that may be that of the next message. */
+function edgeOf(bytes: Buffer, to: number, end: number): number {
+  const word = runEnd(bytes, to, end, LETTER)
+  return word > to && bytes[word] === 0 ? word - 1 : end
 }
 
 /** The same with nothing before it, at each place where the value may really begin. */

@@ -14,19 +14,6 @@ export function find(kinds: number, bytes: Buffer, start: number, end: number, h
   if ((kinds & NUMBERS) !== 0) findNumbers(kinds, bytes, start, end, hits)
 }
 
-/** The lengths of values in so many bytes have a highest byte of 0. */
-const FRAMED = 1 << 24
-
-/**
- * May there be anything of these kinds in these bytes, which may hold many values and what frames
- * them? Never false where `find` finds something in one of the values.
- */
-export function mayHold(kinds: number, bytes: Buffer, start: number, end: number): boolean {
-  if (end - start >= FRAMED) return true
-  if (findMarked(kinds, bytes, start, end, null)) return true
-  return (kinds & NUMBERS) !== 0 && findNumbers(kinds, bytes, start, end, null)
-}
-
 /** By which byte each kind is noticed: a rare one, not always its first. */
 const MARKS: readonly (readonly [kind: number, marks: string])[] = [
   [EMAIL, '@'],
@@ -39,7 +26,7 @@ const MARKS: readonly (readonly [kind: number, marks: string])[] = [
 const tables = new Map<number, Uint8Array>()
 
 /** By byte: the kind that it may give away plus one, or 0. */
-function marksOf(kinds: number): Uint8Array {
+export function marksOf(kinds: number): Uint8Array {
   const known = tables.get(kinds)
   if (known !== undefined) return known
   const table = new Uint8Array(256)
@@ -50,36 +37,10 @@ function marksOf(kinds: number): Uint8Array {
   return table
 }
 
-function findMarked(
-  kinds: number,
-  bytes: Buffer,
-  start: number,
-  end: number,
-  hits: Hits | null,
-): boolean {
+function findMarked(kinds: number, bytes: Buffer, start: number, end: number, hits: Hits): void {
   const marks = marksOf(kinds)
-  const bounds = { start, end }
-  let found = false
-  let at = start
-  for (;;) {
-    // Four at a time: nearly no byte is a mark.
-    while (
-      at + 4 <= end &&
-      (marks[bytes[at]!]! |
-        marks[bytes[at + 1]!]! |
-        marks[bytes[at + 2]!]! |
-        marks[bytes[at + 3]!]!) ===
-        0
-    ) {
-      at += 4
-    }
-    while (at < end && marks[bytes[at]!] === 0) at++
-    if (at >= end) return found
-    if (isMark(bytes, at) && findAt(marks[bytes[at]!]! - 1, bytes, at, bounds, hits)) {
-      found = true
-      if (hits === null) return true
-    }
-    at++
+  for (let at = start; at < end; at++) {
+    if (marks[bytes[at]!] !== 0) findAt(marks[bytes[at]!]! - 1, bytes, at, start, end, hits)
   }
 }
 
@@ -128,14 +89,16 @@ function endsPrefix(bytes: Buffer, at: number, before: number): boolean {
   )
 }
 
-function findAt(
+/** What the mark at `at` gives away. `hits` null: whether there may be some, whatever frames it. */
+export function findAt(
   kind: number,
   bytes: Buffer,
   at: number,
-  bounds: { readonly start: number; readonly end: number },
+  start: number,
+  end: number,
   hits: Hits | null,
 ): boolean {
-  const { start, end } = bounds
+  if (!isMark(bytes, at)) return false
   switch (kind) {
     case EMAIL:
       return findEmail(bytes, at, start, end, hits)
@@ -148,10 +111,10 @@ function findAt(
       return true
     }
     case JWT:
-      return findJwt(bytes, at, bounds, hits)
+      return findJwt(bytes, at, { start, end }, hits)
     case PRIVATE_KEY:
       return findPem(bytes, at, start, end, hits)
     default:
-      return findCloudKey(bytes, at, bounds, hits)
+      return findCloudKey(bytes, at, { start, end }, hits)
   }
 }
