@@ -6,10 +6,12 @@ import { combine, type Scope, type Value } from './lineage-types.ts'
 import type { State } from './state.ts'
 import {
   BOOLEAN,
+  isNumber,
   isPrintable,
   isSingle,
   isText,
   isTotalCast,
+  NUMERIC,
   type Operand,
   totalOperator,
 } from './totals.ts'
@@ -144,15 +146,24 @@ export function casted(
   const name = child(body, 'typeName') ?? {}
   const [type] = types
   const isOne = types.length === 1 && type !== undefined && list(name, 'arrayBounds').length === 0
-  if (constant(body['arg']) !== undefined || as(body['arg'], 'A_Const') !== null) {
-    return isOne ? { ...made, type: type.oid } : made
-  }
+  if (isReadAtOnce(body, types)) return isOne ? { ...made, type: type.oid } : made
   const sized = list(name, 'typmods').length > 0
   if (!isOne || type.kind === 'domain') return failing(state, [argument], made)
   const total =
     isTotalCast(argument.type, type.oid) && (!sized || isText({ ...made, type: type.oid }))
   const typed = { ...made, type: type.oid }
   return total ? typed : failing(state, [argument], typed)
+}
+
+/**
+ * A literal becomes its type before any row is looked at: it fails for all rows or for none. Not so
+ * what is cast again, or checked by a domain: that is done when a row comes to it.
+ */
+function isReadAtOnce(body: Tree, types: readonly CatalogueType[]): boolean {
+  const found = as(body['arg'], 'A_Const')
+  if (found === null || types.some((type) => type.kind === 'domain')) return false
+  const isWritten = found['sval'] !== undefined || flag(found, 'isnull')
+  return isWritten || types.every((type) => isTotalCast(NUMERIC, type.oid) || isNumber(type.oid))
 }
 
 /** The value of a subquery in an expression. */

@@ -17,7 +17,7 @@ type Rule = (operands: readonly Operand[], types: Catalogue['types']) => boolean
 /** OIDs of pg_type.dat, which are fixed. */
 const TEXTS: ReadonlySet<number> = new Set([25, 1043, 1042, 19])
 const INTEGERS: ReadonlySet<number> = new Set([20, 21, 23])
-const NUMERIC = 1700
+export const NUMERIC = 1700
 export const BOOLEAN = 16
 const JSON_TEXT = 114
 const FLOATS: ReadonlySet<number> = new Set([700, 701])
@@ -35,6 +35,11 @@ function isInteger({ type }: Value): boolean {
 
 function isNumeric({ type }: Value): boolean {
   return type === NUMERIC || (type !== undefined && INTEGERS.has(type))
+}
+
+/** Numbers become one of these, or fail, when the statement is planned. */
+export function isNumber(type: number): boolean {
+  return INTEGERS.has(type) || type === NUMERIC || FLOATS.has(type) || type === BOOLEAN
 }
 
 /** XML and others write it as it is, without limits. */

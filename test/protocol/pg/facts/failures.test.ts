@@ -32,6 +32,13 @@ const FAIL: readonly string[] = [
   ...[`CASE WHEN secret = 'a' THEN 1 / id END`, `coalesce(secret, (1 / id)::text)`],
   ...[`secret = 'a' OR 1 / id > 0`, `secret IN ('a', (1 / id)::text)`],
   ...[`(secret, 1) = ('a', 1 / id)`, `secret = ANY (SELECT (1 / id)::text FROM s)`],
+  // A constant that is cast when it is come to, and checked then.
+  `CASE WHEN secret = 'a' THEN 'x'::text::date END`,
+  `CASE WHEN secret = 'a' THEN ('x' || 'y')::timestamptz END`,
+  `CASE WHEN secret = 'a' THEN 'too long'::short END`,
+  `CASE WHEN secret = 'a' THEN (-5)::information_schema.cardinal_number END`,
+  `CASE WHEN secret = 'a' THEN '294276-12-31'::timestamptz + '10 years'::interval END`,
+  `CASE WHEN secret = 'a' THEN 99999999999999999999::money END`,
   ...[`sum(1 / id) FILTER (WHERE secret = 'a')`, `coalesce(secret, (SELECT free FROM s))`],
 ]
 
@@ -53,6 +60,12 @@ const NEVER: readonly string[] = [
   ...['xmlelement(name a, secret)', `format('%s', secret)`, 'greatest(secret, free)'],
   ...[`to_char(amount, '999')`, 'extract(year FROM day)', 'JSON_ARRAY(secret)'],
   ...['1 / id', 'free::int', '(SELECT 1 / id)', 'CASE WHEN free > $$a$$ THEN 1 / id END'],
+  ...[`CASE WHEN secret = 'a' THEN '5'::int END`, `CASE WHEN secret = 'a' THEN 5::numeric END`],
+  ...[
+    `coalesce(secret, NULL::text)`,
+    `coalesce(secret, 'x'::text)`,
+    `coalesce(secret, 'a' || 'b')`,
+  ],
   ...['ROW(secret, 1 / id)', 'concat(secret, 1 / id)', 'JSON_OBJECT($$a$$: secret)'],
 ]
 
