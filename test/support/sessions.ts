@@ -6,6 +6,7 @@ import { type Desk, openDesk } from '../../broker/approval/desk.ts'
 import type { Config, ConnectionConfig } from '../../broker/config.ts'
 import type { Principal } from '../../broker/identity/principal.ts'
 import { parsePolicy } from '../../broker/policy/parse.ts'
+import type { LogFs } from '../../broker/recorder/files.ts'
 import { openRecorder, type Recorder } from '../../broker/recorder/recorder.ts'
 import { systemRuntime } from '../../broker/runtime.ts'
 import type { ClientEnd } from '../../broker/session/client-end.ts'
@@ -68,6 +69,8 @@ export interface StackOptions {
   readonly predicates?: 'allow'
   /** As in a policy; unsaid: nothing is detected, so that what masks let through is seen. */
   readonly detect?: string
+  /** The disk that the record is written to. */
+  readonly fs?: LogFs
   /** Instead of the usual one with `mask`: the text of a policy for pg-prod. */
   readonly policy?: string
 }
@@ -106,7 +109,11 @@ export class SessionStack {
     const runtime = systemRuntime
     const faults: unknown[] = []
     const onFault = (error: unknown): void => void faults.push(error)
-    const recorder = openRecorder({ dataDir: folder, runtime })
+    const recorder = openRecorder({
+      dataDir: folder,
+      runtime,
+      ...(options.fs === undefined ? {} : { fs: options.fs }),
+    })
     const store = await openStore({ dataDir: folder, now: () => runtime.now() })
     const desk = await openDesk({ store, runtime, spendWithin: 60_000, onFault })
     const deps: SessionDeps = {
