@@ -87,10 +87,15 @@ function isUnknown(field: FieldDescription, protect: ProtectedColumns): boolean 
   return field.table !== 0 && !protect.knows(field.table)
 }
 
-/** A view's plain column names itself and what it shows: the rule is that of the value. */
+/**
+ * A view's plain column names itself and what it shows: the rule is that of the value. What is
+ * computed is hidden as a whole; NULL hides it too, and is a value wherever a program expects one.
+ */
 function fromFacts(output: OutputColumn, protect: ProtectedColumns): Wanted | null {
   const found = output.origins.flatMap(({ table, column }) => protect.wanted(table, column) ?? [])
   const [first, ...others] = found
   if (first === undefined) return null
+  const agree = others.every((other) => other.how === first.how)
+  if (first.how === 'null' && agree) return first
   return output.plain && others.every((other) => other === first) ? first : protect.redact
 }

@@ -48,6 +48,19 @@ test('the origin that the parse tree names is enough', () => {
   assert.equal(how(field(PEOPLE, 2), reading({ origins: [SSN], proved: false })), 'redact')
 })
 
+test('what is computed from columns that are NULL is NULL, and from others too it is redacted', () => {
+  const protect = protectedBy([
+    { column: 'people.ssn', how: 'null' },
+    { column: 'people.card_number', how: 'hash' },
+  ])
+  const how = (origins: OutputColumn['origins']): string | undefined =>
+    planRows([EXPRESSION], reading({ origins }), protect).columns[0]?.how
+  assert.equal(how([SSN]), 'null')
+  assert.equal(how([SSN, SSN]), 'null')
+  assert.equal(how([SSN, CARD]), 'redact')
+  assert.equal(how([CARD]), 'redact')
+})
+
 test('an expression is clear only if it is proved so, or nothing protected is touched', () => {
   const name = { table: PEOPLE, column: 2 }
   assert.equal(how(EXPRESSION, reading({ origins: [name] })), null)
