@@ -5,7 +5,7 @@ import type { Gathering, Scene } from './context.ts'
 import { FILLS_RECORDS, MAKES_TYPES, READS_BY_NAME, RUNS_QUERY } from './function-table.ts'
 import { absorbBody, usage } from './functions.ts'
 import { qualified } from './names.ts'
-import { judgeSetting, refuseUnproved } from './settings.ts'
+import { isFree, judgeSetting, refuseUnproved } from './settings.ts'
 import { as, constant, flag, list, strings, type Tree, text } from './tree.ts'
 import { typeEffect } from './types.ts'
 
@@ -49,17 +49,23 @@ function reaches(gathering: Gathering, fn: CatalogueFunction): false {
   return false
 }
 
-/** Passes where name and value stand in the tree and the session may set them. */
+/** Passes where the session may set it: name and value stand in the tree, or the client binds the value. */
 function setConfig(gathering: Gathering, call: Call, fn: CatalogueFunction): void {
   const name = constant(argument(call.body, 0, 'setting_name')) ?? undefined
   const value = constant(argument(call.body, 1, 'new_value'))
   const known = name ?? nameFromSettings(gathering, call)
   gathering.functions.set(qualified(fn), usage(fn, false))
   gathering.add({ class: 'session', why: 'calls set_config()' })
+  if (known !== undefined && isFree(known) && isBound(gathering, call)) return
   if (known === undefined || value === undefined)
     return gathering.refuse(refuseUnproved('set_config()'))
   const refusal = judgeSetting({ name: known, values: value === null ? null : [value] })
   gathering.refuse(refusal)
+}
+
+/** A parameter of a body, or of PREPARE, can be given a value that was read. */
+function isBound({ scene }: Gathering, call: Call): boolean {
+  return scene.depth === 0 && as(argument(call.body, 1, 'new_value'), 'ParamRef') !== null
 }
 
 /**

@@ -91,7 +91,8 @@ function prepare(work: Work, inner: StatementReader): Parts {
   const found = node(root.body['query'])
   gathering.add({ class: 'session', why: 'PREPARE only keeps the statement' })
   if (found === null) return unknown(work, 'PREPARE')
-  const facts = inner(scene, found, span, source)
+  // A body: EXECUTE gives its parameters, which can be expressions.
+  const facts = inner({ ...scene, depth: scene.depth + 1 }, found, span, source)
   gathering.refuse(facts.refusal)
   const name = text(root.body, 'name')
   return {

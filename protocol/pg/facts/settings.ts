@@ -46,10 +46,14 @@ const UTF8 = new Set(['utf8', 'unicode'])
 
 /** Null: the session may do it. */
 export function judgeSetting(change: SettingChange): Refusal | null {
-  const name = change.name.toLowerCase()
-  if (FREE.has(name) || FREE_PREFIX.test(name)) return null
-  if (name.includes('.') && !MODULES.has(name.split('.')[0]!)) return null
-  return judgeGuarded(name, change.values)
+  return isFree(change.name) ? null : judgeGuarded(change.name.toLowerCase(), change.values)
+}
+
+/** Whatever its value is. */
+export function isFree(setting: string): boolean {
+  const name = setting.toLowerCase()
+  if (FREE.has(name) || FREE_PREFIX.test(name)) return true
+  return name.includes('.') && !MODULES.has(name.split('.')[0]!)
 }
 
 function judgeGuarded(name: string, values: readonly string[] | null): Refusal | null {
