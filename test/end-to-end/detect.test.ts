@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import pg from 'pg'
@@ -289,6 +290,7 @@ async function readBack(
 ): Promise<unknown[]> {
   const client = new pg.Client(server.url())
   await client.connect()
+  const path = `/tmp/hoop-detect-${process.pid}-${Date.now()}`
   const back = async (): Promise<unknown[]> => {
     // With the usual options by its types; others cover a quote and its escape by two characters.
     const names = 'id v c d n m j b x a p q l r'.split(' ').map((name) => `${name} text`)
@@ -296,7 +298,6 @@ async function readBack(
     await client.query(`CREATE TEMP TABLE back (${shape})`)
     const hex = data.toString('hex')
     const made = await client.query(`SELECT lo_from_bytea(0, decode($1, 'hex')) AS oid`, [hex])
-    const path = `/tmp/hoop-detect-${process.pid}-${Date.now()}`
     await client.query(`SELECT lo_export($1, $2)`, [made.rows[0].oid, path])
     await client.query(
       `COPY back FROM '${path}' (FORMAT ${options.replace(', FORCE_QUOTE *', '')})`,
@@ -304,5 +305,8 @@ async function readBack(
     const { rows } = await client.query('SELECT back::text AS row FROM back')
     return rows
   }
-  return await back().finally(() => client.end())
+  return await back().finally(async () => {
+    await rm(path, { force: true })
+    await client.end()
+  })
 }

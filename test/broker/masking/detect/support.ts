@@ -3,6 +3,16 @@ import { KINDS, type Kind } from '../../../../broker/masking/detect/kinds.ts'
 
 export const KEY = Buffer.alloc(32, 7)
 
+/** What is covered where the policy says nothing. */
+export const DEFAULT_KINDS: readonly Kind[] = [
+  'card',
+  'ssn',
+  'iban',
+  'jwt',
+  'private_key',
+  'cloud_key',
+]
+
 /** Everything is looked for. */
 export function detectorOf(
   how: 'redact' | 'hash' = 'redact',
