@@ -62,8 +62,8 @@ async function compose(
   stops.push(() => index.close())
   const store = await openStore({ dataDir: config.dataDir, now: () => runtime.now() })
   stops.push(() => store.close())
-  const spendWithin = config.approval.useWithin
-  const desk = await openDesk({ store, runtime, spendWithin, onFault })
+  const { useWithin: spendWithin, maxPending } = config.approval
+  const desk = await openDesk({ store, runtime, spendWithin, maxPending, onFault })
   stops.push(() => desk.close())
   const targets = new Targets(openTarget, maskingKey(config.dataDir, runtime.random(32)))
   stops.push(() => targets.close())

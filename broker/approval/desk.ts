@@ -2,6 +2,7 @@ import type { Runtime, Timer } from '../runtime.ts'
 import type {
   Need,
   Outcome,
+  Rejections,
   RequestContent,
   RequestFilter,
   RequestRecord,
@@ -38,6 +39,7 @@ export interface NewRequest {
 
 /** Where people are asked and answer. Every answer is on the disk before it is told to anybody. */
 export interface Desk {
+  /** Throws too_many_pending. */
   open(request: NewRequest): Promise<RequestRecord>
   /** Resolves when it is no longer pending. */
   decided(id: string, signal?: AbortSignal): Promise<RequestRecord>
@@ -52,6 +54,7 @@ export interface Desk {
   settle(id: string, outcome: Omit<Outcome, 'at'>): Promise<RequestRecord>
   /** Throws unknown_request. */
   get(id: string): Promise<RequestRecord>
+  rejectedBefore(request: RequestRecord): Promise<Rejections>
   /** Newest first; long statements come as excerpts. */
   list(filter?: RequestFilter): Promise<readonly RequestRecord[]>
   /** Called after every change, in order; gives the way to stop. */
@@ -64,6 +67,8 @@ export interface DeskOptions {
   readonly runtime: Pick<Runtime, 'now' | 'id' | 'setTimer'>
   /** An approval that is not used for so long expires. */
   readonly spendWithin: number
+  /** So many requests of one person wait on one connection, no more. */
+  readonly maxPending: number
   /** Told of what went wrong where nobody could be told: a timer, a handler. */
   readonly onFault: (error: unknown) => void
 }
@@ -92,7 +97,9 @@ class StoredDesk implements Desk {
     this.#requireOpen()
     const { expiresAt, ...content } = request
     const now = this.#now()
-    const opened = await this.#store.requests.insert(
+    const { maxPending } = this.#options
+    const opened = await this.#store.requests.insertBelow(
+      maxPending,
       {
         ...content,
         id: request.id ?? this.#options.runtime.id('r'),
@@ -102,6 +109,7 @@ class StoredDesk implements Desk {
       },
       { state: 'pending', at: now, until: Math.floor(expiresAt), by: null, why: null },
     )
+    if (opened === null) throw errors.tooManyPending(maxPending, content.connection)
     this.#tell(opened)
     return opened
   }
@@ -147,6 +155,10 @@ class StoredDesk implements Desk {
     const request = await this.#store.requests.read(id)
     if (request === null) throw errors.unknownRequest(id)
     return request
+  }
+
+  rejectedBefore(request: RequestRecord): Promise<Rejections> {
+    return this.#store.requests.rejectedBefore(request)
   }
 
   list(filter: RequestFilter = {}): Promise<readonly RequestRecord[]> {

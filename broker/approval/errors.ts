@@ -15,6 +15,16 @@ export function unknownRequest(id: string): HoopError {
   })
 }
 
+export function tooManyPending(most: number, connection: string): HoopError {
+  return new HoopError({
+    code: 'too_many_pending',
+    message: `${most} ${most === 1 ? 'request of yours waits' : 'requests of yours wait'} on ${connection} already; no more may.`,
+    hint: 'See `hoop requests --mine`; `hoop cancel ID` takes one back.',
+    exit: EXIT.refused,
+    fault: 'policy',
+  })
+}
+
 export function notEligible(
   request: RequestRecord,
   answer: Eligibility & { may: false },

@@ -1,11 +1,11 @@
 import type { Duties, Request } from '../../protocol/api/requests.ts'
-import type { KnownPerson, RequestRecord } from '../store/store.ts'
+import type { KnownPerson, Rejections, RequestRecord } from '../store/store.ts'
 import { eligible } from './eligible.ts'
 import { type Decider, nameOf, samePerson } from './person.ts'
 import { progress } from './seats.ts'
 
-/** A request as the API and `--json` show it. */
-export function presentRequest(record: RequestRecord): Request {
+/** A request as the API and `--json` show it; `before` where somebody looks at this one alone. */
+export function presentRequest(record: RequestRecord, before: Rejections | null = null): Request {
   const { id, kind, state, connection, database, session, statement, effect, digest } = record
   return {
     id,
@@ -29,6 +29,7 @@ export function presentRequest(record: RequestRecord): Request {
     needs: [...progress(record.needs, record.decisions)],
     decisions: presentDecisions(record),
     outcome: presentOutcome(record),
+    rejected_before: before === null ? null : presentRejections(before),
   }
 }
 
@@ -86,6 +87,12 @@ function presentSpool({ spool }: RequestRecord): Request['spooled'] {
   if (spool === null) return null
   const { rows, size, firstRows, digest } = spool
   return { rows, size, first_rows: [...firstRows], digest }
+}
+
+function presentRejections({ count, last }: Rejections): Request['rejected_before'] {
+  if (last === null) return { count, last: null }
+  const by = last.by === null ? 'hoop' : nameOf(last.by)
+  return { count, last: { by, at: time(last.at), reason: last.why } }
 }
 
 function presentOutcome({ outcome }: RequestRecord): Request['outcome'] {

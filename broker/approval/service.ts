@@ -24,9 +24,11 @@ export function createRequestService(desk: Desk, store: Pick<Store, 'people'>, n
   }
   return {
     list: async (caller: Decider, view: View): Promise<readonly Request[]> =>
-      (await collect(desk, caller, view)).map(presentRequest),
-    get: async (caller: Decider, id: string): Promise<Request> =>
-      presentRequest(await visible(caller, id)),
+      (await collect(desk, caller, view)).map((request) => presentRequest(request)),
+    get: async (caller: Decider, id: string): Promise<Request> => {
+      const request = await visible(caller, id)
+      return presentRequest(request, await desk.rejectedBefore(request))
+    },
     statement: async (caller: Decider, id: string): Promise<Buffer> =>
       Buffer.from((await visible(caller, id)).statement),
     approve: async (caller: Decider, id: string, how: Approve): Promise<Request> => {

@@ -40,6 +40,8 @@ export interface ApprovalConfig {
   readonly inTransaction: number
   /** From the answer to its use. */
   readonly useWithin: number
+  /** Requests of one person that wait on one connection. */
+  readonly maxPending: number
 }
 
 export interface LimitsConfig {

@@ -88,6 +88,7 @@ function build(checked: Checked & { readonly policy: Policy }): Config {
       expiresAfter: duration(raw.approval?.expires_after, '1h'),
       inTransaction: duration(raw.approval?.in_transaction, '10m'),
       useWithin: duration(raw.approval?.use_within, '1h'),
+      maxPending: raw.approval?.max_pending ?? 20,
     },
     limits: {
       sessionsPerPerson: raw.limits?.sessions_per_person ?? 64,

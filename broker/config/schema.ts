@@ -65,8 +65,9 @@ const approval = z.strictObject(
     expires_after: duration.optional(),
     in_transaction: duration.optional(),
     use_within: duration.optional(),
+    max_pending: number('max_pending', 1, 10_000).optional(),
   },
-  { error: 'approval has expires_after, in_transaction and use_within' },
+  { error: 'approval has expires_after, in_transaction, use_within and max_pending' },
 )
 
 const limits = z.strictObject(

@@ -35,6 +35,7 @@ approval:
   expires_after: 1h             # nobody decided: the request is over
   in_transaction: 10m           # the same inside an open transaction, which holds locks
   use_within: 1h                # an approval that is not used for so long is void
+  max_pending: 20               # requests of one person that wait on one connection
 
 # What may be reached. The broker keeps the password; people never see it.
 connections:

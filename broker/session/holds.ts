@@ -1,3 +1,4 @@
+import { HoopError } from '../../protocol/errors.ts'
 import type { NewEntry } from '../../protocol/log/entries.ts'
 import type { Answer, Execution, Report, Unit } from '../../protocol/pg/execution.ts'
 import type { Analyst } from '../analysis/analyst.ts'
@@ -67,6 +68,10 @@ export class Holds {
     later: Later,
   ): void {
     this.hold(id, request, unit, hold, entries, later).catch((error) => {
+      this.pending.delete(id)
+      if (error instanceof HoopError && error.code === 'too_many_pending') {
+        return later(tooMany(error))
+      }
       this.parts.onFault(error)
       later(OUT_OF_ORDER)
     })
@@ -292,6 +297,10 @@ const OUT_OF_ORDER: Answer = {
   sqlstate: '58000',
   message: 'approvals cannot be asked for at the moment',
   hint: 'nothing was run; see the log of the broker',
+}
+
+function tooMany({ message, hint }: HoopError): Refused {
+  return { kind: 'refused', sqlstate: '53400', message, hint: hint ?? 'nothing was run' }
 }
 
 const TOO_MUCH_DATA: Answer = {

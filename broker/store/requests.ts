@@ -34,18 +34,37 @@ export class StoredRequests implements Requests {
   }
 
   insert(content: RequestContent, first: StateEntry): Promise<RequestRecord> {
+    return this.#db.transaction().execute((trx) => insertOne(trx, content, first))
+  }
+
+  insertBelow(most: number, content: RequestContent, first: StateEntry) {
+    const { requester, connection } = content
     return this.#db.transaction().execute(async (trx) => {
-      await trx.insertInto('request').values(contentRow(content, first)).execute()
-      const needs = content.needs.map((need, place) => ({
-        request_id: content.id,
-        place,
-        group_name: need.group,
-        count: need.count,
-      }))
-      if (needs.length) await trx.insertInto('request_need').values(needs).execute()
-      await insertState(trx, content.id, 'new', 0, first)
-      return (await readOne(trx, content.id))!
+      const { pending } = await trx
+        .selectFrom('request')
+        .select((eb) => eb.fn.countAll<number>().as('pending'))
+        .where((eb) => eb.and(conditions(eb, { states: ['pending'], requester, connection })))
+        .executeTakeFirstOrThrow()
+      return pending >= most ? null : insertOne(trx, content, first)
     })
+  }
+
+  async rejectedBefore({ id, requester, connection, statement }: RequestRecord) {
+    const filter: RequestFilter = { states: ['rejected'], requester, connection, olderThan: id }
+    const same = this.#db
+      .selectFrom('request')
+      .where('statement', '=', statement)
+      .where((eb) => eb.and(conditions(eb, filter)))
+    const all = await same.select('id').orderBy('number', 'desc').execute()
+    const [latest] = all
+    if (latest === undefined) return { count: 0, last: null }
+    const state = await this.#db
+      .selectFrom('request_state')
+      .selectAll()
+      .where('request_id', '=', latest.id)
+      .where('to_state', '=', 'rejected')
+      .executeTakeFirstOrThrow()
+    return { count: all.length, last: stateOf(state) }
   }
 
   read(id: string): Promise<RequestRecord | null> {
@@ -135,6 +154,23 @@ async function apply(trx: Transaction<Tables>, request: RequestRecord, addition:
       await trx.insertInto('outcome').values(row).execute()
     }
   }
+}
+
+async function insertOne(
+  trx: Transaction<Tables>,
+  content: RequestContent,
+  first: StateEntry,
+): Promise<RequestRecord> {
+  await trx.insertInto('request').values(contentRow(content, first)).execute()
+  const needs = content.needs.map((need, place) => ({
+    request_id: content.id,
+    place,
+    group_name: need.group,
+    count: need.count,
+  }))
+  if (needs.length) await trx.insertInto('request_need').values(needs).execute()
+  await insertState(trx, content.id, 'new', 0, first)
+  return (await readOne(trx, content.id))!
 }
 
 async function insertState(

@@ -145,8 +145,22 @@ export interface RequestFilter {
   readonly limit?: number | null
 }
 
+export interface Rejections {
+  readonly count: number
+  /** The latest; null: there was none. */
+  readonly last: StateEntry | null
+}
+
 export interface Requests {
   insert(content: RequestContent, first: StateEntry): Promise<RequestRecord>
+  /** Null: so many of this person are pending on this connection already. */
+  insertBelow(
+    most: number,
+    content: RequestContent,
+    first: StateEntry,
+  ): Promise<RequestRecord | null>
+  /** How the same text of the same person on the same connection was rejected before this request. */
+  rejectedBefore(request: RequestRecord): Promise<Rejections>
   read(id: string): Promise<RequestRecord | null>
   /** Newest first. */
   list(filter: RequestFilter): Promise<readonly RequestRecord[]>

@@ -43,13 +43,13 @@ export function requestColumns(
 export function requestScreen(request: Request, out: Output, now: number): string {
   const state = out.style(COLOURS[request.state], request.state)
   const lines = [`${out.bold(request.id)}  ${state}${deadline(request, now)}`, '']
-  for (const [name, text] of fields(request)) lines.push(...field(name, text, out))
+  for (const [name, text] of fields(request, now)) lines.push(...field(name, text, out))
   lines.push(...parameterLines(request, out), '', ...statementLines(request, out))
   lines.push(...spooledLines(request, out), ...decisionLines(request, out))
   return lines.join('\n')
 }
 
-function fields(request: Request): [string, string][] {
+function fields(request: Request, now: number): [string, string][] {
   const { connection, database, session, kind } = request
   const held = session === null ? kind : `${kind}, session ${session}`
   const list: [string, string | null][] = [
@@ -59,6 +59,7 @@ function fields(request: Request): [string, string][] {
     ['reason', request.reason],
     ['transaction', request.in_transaction ? 'open; it holds its locks while it waits' : null],
     ['asked', describeNeeds(request)],
+    ['before', describeRejections(request, now)],
     ['created', describeTime(request.created_at)],
     ['outcome', describeOutcome(request)],
     ['sha256', request.digest],
@@ -73,6 +74,15 @@ export function describeNeeds(request: Pick<Request, 'needs'>): string {
       return have > 0 ? `${who} (${have} of ${count} so far)` : who
     })
     .join(' and ')
+}
+
+/** People tire of what comes again and again: it is said. */
+function describeRejections({ rejected_before: before }: Request, now: number): string | null {
+  if (before === null || before.last === null) return null
+  const { count, last } = before
+  const times = count === 1 ? 'once' : `${count} times`
+  const why = last.reason === null ? '' : `: ${last.reason}`
+  return `the same was rejected ${times}, last by ${last.by} ${since(last.at, now)} ago${why}`
 }
 
 function describeOutcome(request: Request): string | null {

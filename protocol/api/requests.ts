@@ -47,6 +47,12 @@ export const Spooled = z.object({
   digest: Digest,
 })
 
+/** How often the same text of the same person was rejected on the same connection before. */
+export const Rejections = z.object({
+  count: z.number().int().nonnegative(),
+  last: z.object({ by: z.string(), at: Time, reason: z.string().nullable() }).nullable(),
+})
+
 /** A request: exactly what will run, for whom, and what became of it. */
 export const Request = z.object({
   id: RequestId,
@@ -72,6 +78,8 @@ export const Request = z.object({
   needs: z.array(Need),
   decisions: z.array(Decision),
   outcome: Outcome.nullable(),
+  /** Null: not looked up (lists, answers to a decision). */
+  rejected_before: Rejections.nullable(),
 })
 export type Request = z.infer<typeof Request>
 

@@ -210,6 +210,7 @@ export function request(change: Partial<Request> = {}): Request {
     needs: [{ group: 'dba', count: 1, have: 0 }],
     decisions: [],
     outcome: null,
+    rejected_before: null,
     ...change,
   }
 }

@@ -224,6 +224,33 @@ describe('the wire, through whole sessions', () => {
     while ((await admin.query(busy)).rowCount !== 0) await new Promise(setImmediate)
   })
 
+  test('AP-25: one more than may wait is refused, and the session goes on', async () => {
+    const way = { postgres: server, user: 'app', password: 'app', databases: ['postgres'] as const }
+    const strict = await SessionStack.open({ ...way, mask: [], maxPending: 1 })
+    const [first, second] = [await strict.client('postgres'), await strict.client('postgres')]
+    await Promise.all([first.take(), second.take()])
+    const write = "UPDATE t SET v = 'x' WHERE id = 1"
+    assert.ok((await first.query(write)).held)
+    const refused = await second.query(write)
+    assert.deepEqual([codes(refused), refused.status], [['53400'], 'I'])
+    assert.match(refused.errors[0]?.get('M') ?? '', /1 requests? of yours waits? on pg-prod/)
+    assert.equal((await second.query('SELECT 1')).types, 'TDCZ')
+    first.cancel()
+    await first.take()
+    assert.ok((await second.extended(write)).held)
+    assert.deepEqual(strict.faults, [])
+    for (const each of [first, second]) each.vanish()
+    await strict.close()
+  })
+
+  connected('AP-23: what says that a statement is held does not repeat it', async (client) => {
+    const { held, bytes } = await client.query(`UPDATE t SET v = '${SECRET}' WHERE id = 1`)
+    assert.ok(held)
+    assert.deepEqual(secretsIn(bytes, NOTHING), [])
+    client.cancel()
+    await client.take()
+  })
+
   connected('PG-90: nothing of one client is left for the next', async (client) => {
     const pid = 'SELECT pg_backend_pid()'
     await client.query('SET search_path = pg_catalog; PREPARE mine AS SELECT 1; LISTEN c')

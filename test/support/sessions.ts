@@ -71,6 +71,8 @@ export interface StackOptions {
   readonly detect?: string
   /** The disk that the record is written to. */
   readonly fs?: LogFs
+  /** Requests that may wait at a time; unsaid: as many as anybody wants. */
+  readonly maxPending?: number
   /** Instead of the usual one with `mask`: the text of a policy for pg-prod. */
   readonly policy?: string
 }
@@ -115,7 +117,8 @@ export class SessionStack {
       ...(options.fs === undefined ? {} : { fs: options.fs }),
     })
     const store = await openStore({ dataDir: folder, now: () => runtime.now() })
-    const desk = await openDesk({ store, runtime, spendWithin: 60_000, onFault })
+    const maxPending = options.maxPending ?? 10_000
+    const desk = await openDesk({ store, runtime, spendWithin: 60_000, maxPending, onFault })
     const deps: SessionDeps = {
       config: configOf(options, folder),
       runtime,
@@ -201,7 +204,12 @@ function configOf(options: StackOptions, dataDir: string): Config {
     },
     dataDir,
     policy,
-    approval: { expiresAfter: 3_600_000, inTransaction: 600_000, useWithin: 60_000 },
+    approval: {
+      expiresAfter: 3_600_000,
+      inTransaction: 600_000,
+      useWithin: 60_000,
+      maxPending: 20,
+    },
     limits: { sessionsPerPerson: 10_000, copySpool: 1 << 26 },
     connections: [connection],
     warnings: [],

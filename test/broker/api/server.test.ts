@@ -40,6 +40,7 @@ const request: Request = {
   needs: [{ group: 'dba', count: 1, have: 0 }],
   decisions: [],
   outcome: null,
+  rejected_before: null,
 }
 
 const service: RequestService = {

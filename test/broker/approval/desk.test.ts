@@ -16,6 +16,7 @@ import {
   erin,
   FakeRuntime,
   HOUR,
+  MOST_PENDING,
   type Office,
   openOffice,
   person,
@@ -34,6 +35,50 @@ function office(what: string, run: (office: Office) => Promise<void>): void {
     }
   })
 }
+
+office(
+  'AP-25: so many of one person wait on one connection, no more',
+  async ({ desk, runtime }) => {
+    const all = await Promise.allSettled(
+      Array.from({ length: MOST_PENDING + 5 }, (_, i) =>
+        desk.open(request(runtime, { id: `r-x${i}` })),
+      ),
+    )
+    assert.equal(all.filter((one) => one.status === 'fulfilled').length, MOST_PENDING)
+    const twin = person('al', 'dba', { issuer: 'other', email: 'ALICE@example.test' })
+    await refused(desk.open(request(runtime, { requester: twin })), 'too_many_pending', 4)
+    await desk.open(request(runtime, { connection: 'pg-test' }))
+    await desk.open(request(runtime, { requester: dave }))
+    await desk.reject('r-x0', bob, 'one after the other')
+    await desk.open(request(runtime))
+  },
+)
+
+office(
+  'AP-15: who has two accounts with one e-mail does not approve with the other',
+  async (opened) => {
+    const { desk, store, runtime } = opened
+    const service = person('service-account', 'engineers', {
+      issuer: 'ci',
+      email: 'Alice@Example.test',
+    })
+    const { id } = await desk.open(request(runtime, { requester: service }))
+    await refused(desk.approve(id, alice), 'self_approval', 4)
+    await refused(desk.reject(id, alice, 'no'), 'self_approval', 4)
+    const by = {
+      ...alice,
+      verdict: 'approve',
+      comment: null,
+      maxRows: null,
+      at: runtime.now(),
+    } as const
+    const forged = store.requests.add(id, () => [
+      { add: 'decision', decision: { ...by, by: alice } },
+    ])
+    await assert.rejects(forged, /nobody decides their own request/)
+    assert.equal((await desk.approve(id, bob)).state, 'approved')
+  },
+)
 
 async function refused(work: Promise<unknown>, code: string, exit: number): Promise<void> {
   await assert.rejects(work, (error: unknown) => {
@@ -282,7 +327,13 @@ test('AP-36: a broker that comes back: statements are over, exec requests are no
   const again = new FakeRuntime()
   again.time = runtime.time + 1000
   const store = await openStore({ dataDir, now: () => again.now() })
-  const next = await openDesk({ store, runtime: again, spendWithin: HOUR, onFault: assert.ifError })
+  const next = await openDesk({
+    store,
+    runtime: again,
+    spendWithin: HOUR,
+    maxPending: 5,
+    onFault: assert.ifError,
+  })
   const state = async (name: string) => (await next.get(ids[name]!)).state
   assert.equal(await state('held'), 'cancelled')
   assert.equal(await state('approved'), 'cancelled')

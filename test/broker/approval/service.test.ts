@@ -13,6 +13,7 @@ import {
   HOUR,
   type Office,
   openOffice,
+  person,
   request,
 } from './support.ts'
 
@@ -63,6 +64,7 @@ office('a request as it is shown, through its life', async ({ desk, service, run
     needs: [{ group: 'dba', count: 1, have: 0 }],
     decisions: [],
     outcome: null,
+    rejected_before: { count: 0, last: null },
   })
   const approved = await service.approve(bob, id, { comment: 'fine' })
   assert.equal(approved.state, 'approved')
@@ -76,6 +78,54 @@ office('a request as it is shown, through its life', async ({ desk, service, run
   assert.deepEqual(done.outcome, { status: 'ok', sqlstate: null, rows: 5 })
   assert.deepEqual(Request.parse(done), done)
 })
+
+office('AP-25: it is told how often the same was rejected before', async (opened) => {
+  const { desk, service, runtime } = opened
+  const rejected = async (more: Parameters<typeof request>[1]) => {
+    const { id } = await desk.open(request(runtime, more))
+    await desk.reject(id, bob, 'not without a ticket')
+    runtime.time += 1000
+    return id
+  }
+  const first = await rejected({})
+  await rejected({})
+  await rejected({ statement: 'another text' })
+  await rejected({ connection: 'pg-test' })
+  await rejected({ requester: dave })
+  const { id } = await desk.open(request(runtime))
+  await rejected({ requester: person('al', 'dba', { issuer: 'other', email: alice.email }) })
+  const last = { by: 'bob@example.test', at: '1970-01-01T00:16:41.000Z' }
+  assert.deepEqual((await service.get(bob, id)).rejected_before, {
+    count: 2,
+    last: { ...last, reason: 'not without a ticket' },
+  })
+  assert.equal((await service.get(bob, first)).rejected_before?.count, 0)
+  assert.equal((await service.list(bob, { view: 'inbox', limit: 9 }))[0]?.rejected_before, null)
+})
+
+office(
+  'AP-23: a literal in a statement is shown to those whom it concerns alone',
+  async (opened) => {
+    const { desk, service, runtime } = opened
+    const ssn = '078-05-1120'
+    const statement = `update people set notes = 'x' where ssn = '${ssn}'`
+    const { id } = await desk.open(request(runtime, { statement, parameters: [ssn] }))
+    for (const who of [alice, bob, carol]) {
+      assert.equal((await service.get(who, id)).statement, statement)
+    }
+    assert.deepEqual(await service.list(erin, { view: 'all', limit: 10 }), [])
+    const approve = () => service.approve(erin, id, {})
+    const looks = [() => service.get(erin, id), () => service.statement(erin, id), approve]
+    for (const look of [...looks, () => service.reject(erin, id, 'no')]) {
+      await assert.rejects(
+        look,
+        (error: Error) => !JSON.stringify({ ...error, m: error.message }).includes(ssn),
+      )
+    }
+    const self = await service.approve(alice, id, {}).catch((error: Error) => error.message)
+    assert.doesNotMatch(String(self), /078/)
+  },
+)
 
 office('who took it back is shown', async ({ desk, service, runtime }) => {
   const one = await desk.open(request(runtime))

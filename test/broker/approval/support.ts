@@ -58,13 +58,15 @@ export interface Office {
 }
 
 export const HOUR = 3_600_000
+export const MOST_PENDING = 500
 
 export async function openOffice(dataDir: string | null = null): Promise<Office> {
   const runtime = new FakeRuntime()
   const store = await openStore({ dataDir, now: () => runtime.now() })
+  const maxPending = MOST_PENDING
   const faults: unknown[] = []
   const onFault = (error: unknown) => void faults.push(error)
-  const desk = await openDesk({ store, runtime, spendWithin: 2 * HOUR, onFault })
+  const desk = await openDesk({ store, runtime, spendWithin: 2 * HOUR, maxPending, onFault })
   const close = async () => {
     await desk.close()
     await store.close()

@@ -54,6 +54,7 @@ test('the template passes as it is, and says what it says', () => {
     expiresAfter: 3_600_000,
     inTransaction: 600_000,
     useWithin: 3_600_000,
+    maxPending: 20,
   })
   assert.deepEqual(config.identity.roles, {
     requester: ['engineers', 'dba'],
