@@ -10,11 +10,11 @@ export default class Show extends BaseCommand {
   static override summary = 'A request in full.'
   static override description =
     `Who asks, where, the statement with its parameters, what it is expected to do, and the
-digest of exactly what will run. Above 64 kB the two ends are shown; --output writes the exact bytes.`
+digest of exactly what will run. Above 64 kB the two ends are shown; --output writes all of it. Passwords in it are shown to nobody.`
   static override args = { id: Args.string({ required: true, description: 'the request' }) }
   static override flags = {
     output: Flags.string({
-      description: 'write the exact bytes of the statement to this file',
+      description: 'write all of the statement to this file, byte for byte',
       helpValue: 'FILE',
     }),
   }
@@ -40,7 +40,7 @@ digest of exactly what will run. Above 64 kB the two ends are shown; --output wr
     const response = await api.stream('GET', `${requestPath(request.id)}/statement`)
     // Statements hold what people must not see: the file is the person's alone.
     await writeFile(file, Buffer.from(await response.arrayBuffer()), { mode: 0o600 })
-    this.out.say(`Wrote the exact bytes to ${file}.`)
+    this.out.say(`Wrote the statement to ${file}.`)
   }
 
   #hint(request: Request): void {

@@ -58,6 +58,18 @@ describe('requests, show, approve, reject, cancel, sod explain', () => {
     assert.match(stdout, new RegExp(`sha256 {7}${'ab'.repeat(32)}`))
   })
 
+  test('AP-25: show says how often the same was rejected before', async () => {
+    const last = { by: 'bob@example.com', at: new Date(Date.now() - 300_000).toISOString() }
+    const before = { count: 2, last: { ...last, reason: 'no ticket' } }
+    broker.requests.set('r-7k2mq8w9xe', request({ rejected_before: before }))
+    const { stdout } = await broker.hoop('bob', ['show', 'r-7k2mq8w9xe'])
+    const said = stdout.replaceAll(/\s+/g, ' ')
+    assert.match(
+      said,
+      /before the same was rejected 2 times, last by bob@example.com 5m ago: no ticket/,
+    )
+  })
+
   test('a long one shows its ends; --output gives every byte to the person alone', async () => {
     const statement = `SELECT '${'é'.repeat(60_000)}'`
     broker.requests.set('r-7k2mq8w9xe', request({ statement }))
