@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'
 import { Approver } from '../support/approver.ts'
 import {
   atPort,
   atTarget,
   type ClientEnvironment,
+  fixture,
   runClient,
   works,
 } from '../support/client-program.ts'
 import { type LocalPort, TestDemo } from '../support/demo.ts'
-import { hasPsql } from '../support/psql.ts'
+import { hasPsql, Psql } from '../support/psql.ts'
 
 /** A long script of psql, and pgbench, where the machine has them; `.ci/run` installs both. */
 
@@ -40,6 +42,38 @@ if (hasPsql) {
       assert.ok(bob.take() > 20, 'its writes were approved')
     })
 
+    test('what psql describes is the same, object by object', async () => {
+      const objects = await readFile(fixture('described.sql'), 'utf8')
+      await demo.behind(objects)
+      const describe = (env: ClientEnvironment) =>
+        runClient(env, 'sh', '-c', 'psql -X -A -f describe.sql 2>&1')
+      const direct = await describe(atTarget(demo))
+      const through = await describe(atPort(port))
+      assert.deepEqual(through, direct)
+      assert.equal(bob.take(), 0, 'nothing of it was held')
+      assert.ok(through.length > 1000, `${through.length} lines`)
+    })
+
+    test('passwords for other servers are shown to nobody, not even to whom they belong', async () => {
+      await demo.behind('GRANT USAGE ON FOREIGN SERVER srv TO app_reader')
+      const secret = "OPTIONS (password 'hunter2')"
+      await demo.behind(`CREATE USER MAPPING FOR app_reader SERVER srv ${secret}`)
+      const list = (env: ClientEnvironment) => runClient(env, 'psql', '-XAt', '-c', '\\deu+')
+      const reader = { ...atTarget(demo), PGOPTIONS: '-c role=app_reader' }
+      const own = "srv|app_reader|(password 'hunter2')"
+      assert.deepEqual(await list(reader), [own, 'srv|app_writer|'])
+      assert.deepEqual(await list(atPort(port)), ['srv|app_reader|', 'srv|app_writer|'])
+    })
+
+    test('\\watch asks again and again until Ctrl-C', async () => {
+      const session = new Psql(port.ready.url, ['-At'])
+      session.type("SELECT 'round', ssn FROM people WHERE id = 1 \\watch 0.1\n")
+      await session.says(/(round\|\*\*\*\s+){3}/)
+      session.signal('SIGINT')
+      const { code, stderr } = await session.end('SELECT 1;\n')
+      assert.deepEqual([code, stderr], [0, ''])
+    })
+
     if (works('pgbench', '--version')) {
       test('pgbench makes its tables and runs its transactions, all three ways', async () => {
         const env = atPort(port)
@@ -53,6 +87,19 @@ if (hasPsql) {
         assert.deepEqual(await demo.behind('SELECT count(*)::int AS n FROM pgbench_history'), [
           { n: 6 },
         ])
+      })
+
+      test('pgbench sends pipelines of reads, and a pipeline of writes is one request', async () => {
+        const env = atPort(port)
+        bob.take()
+        for (const mode of ['extended', 'prepared']) {
+          const pipe = ['-n', '-M', mode, '-f']
+          const reads = await runClient(env, 'pgbench', ...pipe, 'pipeline-reads.sql', '-t30')
+          assert.ok(reads.includes('number of transactions actually processed: 30/30'), mode)
+          const writes = await runClient(env, 'pgbench', ...pipe, 'pipeline-writes.sql', '-t2')
+          assert.ok(writes.includes('number of transactions actually processed: 2/2'), mode)
+        }
+        assert.equal(bob.take(), 4)
       })
     }
   })

@@ -1,5 +1,6 @@
 import { type SpawnOptions, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { LocalPort, TestDemo } from './demo.ts'
 
@@ -7,6 +8,11 @@ import type { LocalPort, TestDemo } from './demo.ts'
 
 const FOLDER = fileURLToPath(new URL('../fixtures/clients', import.meta.url))
 const PATIENCE = 50_000
+
+/** The path of one of them. */
+export function fixture(name: string): string {
+  return join(FOLDER, name)
+}
 
 /** Whether the machine has what a program needs. */
 export function works(command: string, ...args: string[]): boolean {
