@@ -64,6 +64,26 @@ describe('an open tunnel', () => {
     tunnel.close()
   })
 
+  test('frames of every size keep their order among events', async () => {
+    const { tunnel: open, stream } = await broker()
+    const tunnel = await open()
+    const seen: string[] = []
+    let left = 0
+    tunnel.onEvent((event) => seen.push(event.message))
+    tunnel.onData((bytes) => {
+      left -= bytes.length
+      if (left === 0) seen.push(`${bytes[bytes.length - 1]}`)
+    })
+    for (const size of [1, 125, 126, 127, 16_383, 16_384, 16_385, 65_535, 65_536, 65_537]) {
+      left = size
+      stream().write(Buffer.alloc(size, size % 251))
+      stream().event({ event: 'held', message: `behind ${size}`, at: 'now' })
+      await until(() => seen.length === 2)
+      assert.deepEqual(seen.splice(0), [`${size % 251}`, `behind ${size}`])
+    }
+    tunnel.close()
+  })
+
   test('data and events keep their order', async () => {
     const { tunnel: open, stream } = await broker()
     const tunnel = await open()

@@ -378,4 +378,40 @@ describe('a server that is not what it should be', () => {
     upstream.destroy()
     await fake.stop()
   })
+
+  test('what was read stays as it was read, however much comes behind it, to the last byte', async () => {
+    const fake = await fakeServer([])
+    const login = connectPostgres(targetAt(fake.port), STARTUP)
+    while (fake.sockets.size === 0) await sleep(5)
+    const [socket] = fake.sockets
+    const readied = Buffer.concat([
+      OK,
+      message('S', 'client_encoding\0UTF8\0'),
+      message('S', 'standard_conforming_strings\0on\0'),
+      READY,
+    ])
+    socket?.write(readied)
+    const upstream = await login
+    const kept: Buffer[] = []
+    upstream.onData((bytes) => {
+      kept.push(bytes)
+      // Stopped from within: what comes now must wait, not be lost.
+      upstream.pause()
+      setImmediate(() => upstream.resume())
+    })
+    const over = new Promise<string>((resolve) => upstream.onClose(resolve))
+    const sent: Buffer[] = []
+    for (const size of [1, 4_095, 4_096, 4_097, 65_535, 65_536, 65_537, 300_000, 7]) {
+      const bytes = Buffer.from(
+        Array.from({ length: size }, (_, at) => (at * 7 + sent.length) % 251),
+      )
+      sent.push(bytes)
+      socket?.write(bytes)
+      await sleep(2)
+    }
+    socket?.end()
+    await over
+    assert.ok(Buffer.concat(kept).equals(Buffer.concat(sent)))
+    await fake.stop()
+  })
 })
