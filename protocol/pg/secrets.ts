@@ -19,9 +19,9 @@ export type Marker = (secret: string) => string
 
 /** `understood`: it was parsed. What was not is searched with less care for what is hidden. */
 export function redactSecrets(text: Buffer, understood: boolean, marker: Marker): Redacted {
-  const source = text.toString('latin1')
+  if (!mayHold(text.toString('latin1', 0, LOOKED_AT), understood)) return { text, secrets: [] }
   const redaction = new Redaction(marker)
-  const out = mayHold(source, understood) ? redaction.run(source, understood) : source
+  const out = redaction.run(text.toString('latin1'), understood)
   if (redaction.secrets.length === 0) return { text, secrets: [] }
   return { text: Buffer.from(out, 'latin1'), secrets: redaction.secrets }
 }
