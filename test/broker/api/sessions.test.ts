@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  cpSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import Fastify from 'fastify'
@@ -20,7 +29,7 @@ import { sessionEntries } from '../../../cli/record/sessions.ts'
 import { verifyEvidence } from '../../../cli/record/verify.ts'
 import type { SessionSummary } from '../../../protocol/api/sessions.ts'
 import { HoopError } from '../../../protocol/errors.ts'
-import { entriesOf, SELECT, sessionStart, temporaryFolder } from '../recorder/support.ts'
+import { entriesOf, SELECT, sessionStart } from '../recorder/support.ts'
 
 const A = 's-aaaaaaaaaa'
 const B = 's-bbbbbbbbbb'
@@ -47,7 +56,7 @@ interface Setting {
 }
 
 async function setting(t: TestContext): Promise<Setting> {
-  const folder = temporaryFolder(t)
+  const folder = mkdtempSync(join(tmpdir(), 'hoop-sessions-api-'))
   const recorder = openRecorder({ dataDir: folder, runtime: systemRuntime })
   const index = openSessionIndex({ dataDir: folder, recorder, runtime: systemRuntime })
   const killed: string[] = []
@@ -70,6 +79,8 @@ async function setting(t: TestContext): Promise<Setting> {
     await app.close()
     await index.close()
     recorder.close('stopped')
+    // Only now does nobody write there.
+    rmSync(folder, { recursive: true, force: true })
   })
   return { folder, recorder, killed, as: (subject) => callsOf(url, subject) }
 }
