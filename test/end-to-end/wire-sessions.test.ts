@@ -273,7 +273,7 @@ describe('the wire, through whole sessions', () => {
     ]
     for (const [text, since, held] of [
       ['SELECT (1_0)', 160000, false],
-      ['SELECT\v1', 160000, false],
+      ['SELECT\v1', 170000, false],
       [`SELECT * FROM json_table('[{"a":1}]', '$[*]' COLUMNS (a int PATH '$.a'))`, 170000, false],
       [
         'MERGE INTO t USING (VALUES (1)) s(i) ON t.id = s.i WHEN NOT MATCHED BY SOURCE THEN DELETE',
