@@ -23,7 +23,7 @@ const { values: flags } = parseArgs({
     rounds: { type: 'string', default: '3' },
     legs: { type: 'string', default: 'direct,ssh -L,unparsed tunnel,hoop' },
     /** A round that does not count: a broker that people use is not one that has just started. */
-    warmup: { type: 'string', default: '1' },
+    warmup: { type: 'string', default: '3' },
     /** Part of the names of the loads. */
     only: { type: 'string', default: '' },
     /** Puts the table into docs/performance.md. */
