@@ -25,7 +25,12 @@ export const TRANSITIONS = [
   ['approved', 'executed'],
   ['approved', 'expired'],
   ['approved', 'cancelled'],
+  ['approved', 'revoked'],
 ] as const satisfies readonly (readonly [RequestState | 'new', RequestState])[]
+
+/** What may be asked for: to run something, a time-boxed window, or a change of what hoop itself goes by. */
+export const KINDS = ['statement', 'exec', 'window', 'policy', 'secret', 'connection'] as const
+export type RequestKind = (typeof KINDS)[number]
 
 /** A person as the identity provider names them. */
 export interface Person {
@@ -53,8 +58,8 @@ export interface Spool {
 /** What a request is, from its first moment on; none of it ever changes. */
 export interface RequestContent {
   readonly id: string
-  readonly kind: 'statement' | 'exec'
-  /** The session that waits; null for an `exec` that nobody waits for. */
+  readonly kind: RequestKind
+  /** The session that waits: every statement has one, other kinds may. */
   readonly session: string | null
   readonly requester: Person
   readonly connection: string

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { STATES, TRANSITIONS } from '../store.ts'
+import { KINDS, STATES, TRANSITIONS } from '../store.ts'
 
 const list = (words: readonly string[]) => words.map((word) => `'${word}'`).join(', ')
 
@@ -20,7 +20,7 @@ create table transition (
 create table request (
   number integer primary key autoincrement,
   id text not null unique,
-  kind text not null check (kind in ('statement', 'exec')),
+  kind text not null check (kind in (${list(KINDS)})),
   session text,
   issuer text not null,
   subject text not null,
@@ -41,7 +41,7 @@ create table request (
   state text not null check (state in (${list(STATES)})),
   place integer not null,
   until integer,
-  check (kind = 'exec' or session is not null),
+  check (kind <> 'statement' or session is not null),
   foreign key (id, place, state) references request_state (request_id, place, to_state)
     deferrable initially deferred
 ) strict;

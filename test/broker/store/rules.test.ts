@@ -306,7 +306,7 @@ test('request: it needs somebody, said before it is pending', async () => {
 test('request: odd content is refused', async () => {
   const raw = await database()
   const odd = [
-    { kind: 'window' },
+    { kind: 'wish' },
     { kind: 'statement', session: null },
     { digest: 'A'.repeat(64) },
     { digest: 'a'.repeat(63) },
