@@ -28,8 +28,19 @@ export const TRANSITIONS = [
   ['approved', 'revoked'],
 ] as const satisfies readonly (readonly [RequestState | 'new', RequestState])[]
 
-/** What may be asked for: to run something, a time-boxed window, or a change of what hoop itself goes by. */
-export const KINDS = ['statement', 'exec', 'window', 'policy', 'secret', 'connection'] as const
+/**
+ * What may be asked for: to run something, a time-boxed window, the review of an emergency, or a
+ * change of what hoop itself goes by.
+ */
+export const KINDS = [
+  'statement',
+  'exec',
+  'window',
+  'break_glass',
+  'policy',
+  'secret',
+  'connection',
+] as const
 export type RequestKind = (typeof KINDS)[number]
 
 /** A person as the identity provider names them. */
