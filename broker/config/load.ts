@@ -8,7 +8,7 @@ import { type Checked, configFaults, configWarnings } from './checks.ts'
 import type { Config, ConnectionConfig } from './config.ts'
 import { type ConfigFile, configFile } from './schema.ts'
 import { readSecret, type Secret } from './secrets.ts'
-import { parseDuration, parseSize } from './units.ts'
+import { parseDuration, parseSize } from '../../protocol/units.ts'
 
 /** The configuration, or FaultyFile (exit 2) with everything that is wrong with it. */
 export function loadConfig(file: string, environment: NodeJS.ProcessEnv = process.env): Config {

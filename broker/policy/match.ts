@@ -43,6 +43,25 @@ function calls({ functions, callsWithin }: StatementFacts, wanted: readonly Tabl
   return wanted.some((name) => called.some((one) => isNamed(one, name)))
 }
 
+/**
+ * Is all that it writes in these tables? Views count as what is behind them; what writes to nothing
+ * that has a name is in none.
+ */
+export function writesWithin(
+  { writes, rowsWritten }: StatementFacts,
+  tables: readonly TableName[],
+  catalogue: Catalogue,
+): boolean {
+  const meant = tables.map((name) => meaning(name, catalogue).tables)
+  const strangers = writes.filter((one) => !isKnown(one, catalogue))
+  const rows = rowsWritten.filter((oid) => catalogue.relations.get(oid)?.kind !== 'view')
+  return (
+    rows.length + strangers.length > 0 &&
+    strangers.every((one) => tables.some((name) => isNamed(one, name))) &&
+    rows.every((oid) => meant.some((oids) => oids.has(oid)))
+  )
+}
+
 interface Touched {
   readonly names: readonly string[]
   readonly rows: readonly number[]

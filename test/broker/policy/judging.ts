@@ -1,7 +1,7 @@
 /** Statements judged as the broker judges them: a policy's text, SQL, and a catalogue. */
 import * as parser from 'libpg-query'
 import { type ProtectedColumns, protectColumns } from '../../../broker/masking/protect.ts'
-import { decide, type Verdict } from '../../../broker/policy/decide.ts'
+import { decide, type Question, type Verdict } from '../../../broker/policy/decide.ts'
 import { parsePolicy } from '../../../broker/policy/parse.ts'
 import type { ConnectionPolicy } from '../../../broker/policy/policy.ts'
 import type { Catalogue } from '../../../protocol/pg/catalogue.ts'
@@ -32,12 +32,16 @@ export class Judging {
   }
 
   verdict(sql: string, guessed = 0): Verdict {
+    return decide(this.question(sql, guessed), this.policy)
+  }
+
+  question(sql: string, guessed = 0): Question {
     const analysis = this.analyse(sql)
     const isProtected = (table: number, column: number): boolean =>
       this.protect.wanted(table, column) !== null
     const world = { catalogue: this.catalogue, isProtected }
     const statements = analysis.ok ? analysis.statements : null
-    return decide({ statements, groups: ['engineers'], world, guessed }, this.policy)
+    return { statements, groups: ['engineers'], world, guessed }
   }
 
   decision(sql: string, guessed = 0): string {

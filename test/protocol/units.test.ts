@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseDuration, parseSize } from '../../../broker/config/units.ts'
+import { parseDuration, parseSize, showDuration } from '../../protocol/units.ts'
 
 test('durations', () => {
   assert.equal(parseDuration('250ms'), 250)
@@ -18,4 +18,12 @@ test('sizes', () => {
   assert.equal(parseSize('2GB'), 2 ** 31)
   for (const text of ['', '2', '2 GB', '2gb', '-1B', '1.5GB'])
     assert.equal(parseSize(text), null, text)
+})
+
+test('a duration is shown as it is read', () => {
+  for (const text of ['30s', '1h30m', '2d', '1d1h1m1s']) {
+    assert.equal(showDuration(parseDuration(text)!), text)
+  }
+  assert.equal(showDuration(90_500), '1m30s')
+  assert.equal(showDuration(0), '0s')
 })

@@ -13,3 +13,16 @@ export function parseSize(text: string): number | null {
   const found = /^(\d{1,9})(B|kB|MB|GB)$/.exec(text)
   return found && Number(found[1]) * BYTES[found[2] as keyof typeof BYTES]
 }
+
+/** `1h30m`: what parseDuration reads; milliseconds, of which parts of a second are not shown. */
+export function showDuration(ms: number): string {
+  let left = Math.max(0, Math.floor(ms / 1000)) * 1000
+  if (left === 0) return '0s'
+  const parts: string[] = []
+  for (const unit of ['d', 'h', 'm', 's'] as const) {
+    const count = Math.floor(left / MS[unit])
+    if (count > 0) parts.push(`${count}${unit}`)
+    left -= count * MS[unit]
+  }
+  return parts.join('')
+}

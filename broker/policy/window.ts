@@ -1,0 +1,73 @@
+/**
+ * A time-boxed window: an approved rule. What it covers runs without being held one by one; what it
+ * does not cover is held as ever. Deny stays deny.
+ */
+import type { StatementFacts } from '../../protocol/pg/statement.ts'
+import { contains, endsAt, parseSpan } from './calendar.ts'
+import { parseTable, type TableName } from './columns.ts'
+import { decide, type Question } from './decide.ts'
+import { writesWithin } from './match.ts'
+import type { ConnectionPolicy } from './policy.ts'
+
+/** Classes that a window may open; what is not understood never is one. */
+export const WINDOW_CLASSES = ['read', 'write', 'ddl', 'admin'] as const
+export type WindowClass = (typeof WINDOW_CLASSES)[number]
+
+export interface WindowTerms {
+  readonly classes: readonly WindowClass[]
+  /** Where it may write; null: anywhere. */
+  readonly tables: readonly string[] | null
+  /** Rows that all its statements together may change; null: not bounded. */
+  readonly maxRows: number | null
+  /** Milliseconds from the approval to the end. */
+  readonly lasts: number
+  /** Only in these spans of the week; null: all the time. */
+  readonly every: { readonly span: string; readonly zone: string } | null
+}
+
+/** Is it open at `now`, if it was approved at `approvedAt`? */
+export function isOpenAt(terms: WindowTerms, approvedAt: number, now: number): boolean {
+  return now < closesAt(terms, approvedAt, now)
+}
+
+/** When a window that is open at `now` closes; not behind `now` where it is closed. */
+export function closesAt(terms: WindowTerms, approvedAt: number, now: number): number {
+  const end = approvedAt + terms.lasts
+  if (terms.every === null || now < approvedAt || now >= end) return end
+  const span = parseSpan(terms.every.span, terms.every.zone)
+  if (span === null || !contains(span, now)) return now
+  return Math.min(end, endsAt(span, now))
+}
+
+/**
+ * Why these statements, which policy holds, are not covered; null: they are. Each of them that
+ * would be held alone must be of a class, and write to tables, that the terms name.
+ */
+export function uncovered(
+  terms: WindowTerms,
+  question: Question,
+  policy: ConnectionPolicy,
+): string | null {
+  if (question.statements === null) return 'it is not understood'
+  const tables = terms.tables?.map(parseTable) ?? null
+  if (tables?.includes(null)) return 'its tables are not understood'
+  for (const facts of question.statements) {
+    const alone = decide({ ...question, statements: [facts] }, policy)
+    if (alone.decision === 'allow') continue
+    const why = uncoveredOne(terms.classes, tables as readonly TableName[] | null, facts, question)
+    if (why !== null) return why
+  }
+  return null
+}
+
+function uncoveredOne(
+  classes: readonly WindowClass[],
+  tables: readonly TableName[] | null,
+  facts: StatementFacts,
+  { world }: Question,
+): string | null {
+  if (facts.opaque || !facts.understood) return 'hoop cannot read all that it would do'
+  if (!classes.some((one) => one === facts.class)) return `its class is ${facts.class}`
+  if (tables === null || facts.class === 'read') return null
+  return writesWithin(facts, tables, world.catalogue) ? null : 'it writes to other tables'
+}
