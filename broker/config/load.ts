@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { EXIT, HoopError } from '../../protocol/errors.ts'
+import { parseDuration, parseSize } from '../../protocol/units.ts'
 import { checkDocument, Document, type Fault, FaultyFile, sortFaults } from '../policy/document.ts'
 import { readPolicy } from '../policy/parse.ts'
 import type { Policy } from '../policy/policy.ts'
@@ -8,7 +9,6 @@ import { type Checked, configFaults, configWarnings } from './checks.ts'
 import type { Config, ConnectionConfig } from './config.ts'
 import { type ConfigFile, configFile } from './schema.ts'
 import { readSecret, type Secret } from './secrets.ts'
-import { parseDuration, parseSize } from '../../protocol/units.ts'
 
 /** The configuration, or FaultyFile (exit 2) with everything that is wrong with it. */
 export function loadConfig(file: string, environment: NodeJS.ProcessEnv = process.env): Config {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ConnectionName } from '../../protocol/api/common.ts'
-import { groupList, policyFile } from '../policy/schema.ts'
 import { parseDuration, parseSize } from '../../protocol/units.ts'
+import { groupList, policyFile } from '../policy/schema.ts'
 
 const words = (what: string) =>
   z

@@ -71,20 +71,20 @@ function sql(parts: TemplateStringsArray, ...makes: readonly Make[]): Make {
 
 /** What there is of each type. */
 function anything(type: Type): readonly Make[] {
-  const E: Make = (p) => expression(p, type)
+  const some: Make = (p) => expression(p, type)
   const all = [
-    sql`coalesce(${E}, ${E})`,
-    sql`CASE WHEN ${B} THEN ${E} ELSE ${E} END`,
-    sql`CASE WHEN ${B} THEN ${E} END`,
-    sql`nullif(${E}, ${E})`,
-    sql`greatest(${E}, ${E})`,
-    sql`(${E})::${() => SQL_TYPES[type]}`,
-    sql`(ARRAY[${E}, ${E}])[${few}]`,
+    sql`coalesce(${some}, ${some})`,
+    sql`CASE WHEN ${B} THEN ${some} ELSE ${some} END`,
+    sql`CASE WHEN ${B} THEN ${some} END`,
+    sql`nullif(${some}, ${some})`,
+    sql`greatest(${some}, ${some})`,
+    sql`(${some})::${() => SQL_TYPES[type]}`,
+    sql`(ARRAY[${some}, ${some}])[${few}]`,
     (p: Place) => `(${query(p, [type])} LIMIT 1)`,
-    (p: Place) => `(SELECT ${E(p)})`,
-    sql`(SELECT max(q.v) FROM (VALUES (${E}), (${E})) AS q(v))`,
-    sql`(SELECT u FROM unnest(ARRAY[${E}, ${E}]) WITH ORDINALITY AS s(u, n) WHERE n = ${few})`,
-    sql`(SELECT (array_agg(v))[1] FROM (SELECT ${E} AS v) q)`,
+    (p: Place) => `(SELECT ${some(p)})`,
+    sql`(SELECT max(q.v) FROM (VALUES (${some}), (${some})) AS q(v))`,
+    sql`(SELECT u FROM unnest(ARRAY[${some}, ${some}]) WITH ORDINALITY AS s(u, n) WHERE n = ${few})`,
+    sql`(SELECT (array_agg(v))[1] FROM (SELECT ${some} AS v) q)`,
   ]
   // json, composites and bytes have no maximum everywhere; jsonb none at all.
   const unordered: readonly Type[] = ['json', 'bool', 'home', 'span', 'bytes']
