@@ -25,6 +25,7 @@ export const commands: Readonly<Record<string, Load>> = {
   cancel: () => import('./commands/cancel.ts'),
   'sod explain': () => import('./commands/sod/explain.ts'),
   'policy check': () => import('./commands/policy/check.ts'),
+  'policy schema': () => import('./commands/policy/schema.ts'),
   'policy explain': () => import('./commands/policy/explain.ts'),
   'sessions list': () => import('./commands/sessions/list.ts'),
   'sessions show': () => import('./commands/sessions/show.ts'),
