@@ -1,10 +1,12 @@
 import type { Kysely } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import * as requests from './migrations/0001-requests.ts'
+import * as outbox from './migrations/0003-outbox.ts'
 
 /** In the order of their names. A migration that was released is never edited; a new one is added. */
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-requests': requests,
+  '0003-outbox': outbox,
 }
 
 export async function migrate<T>(

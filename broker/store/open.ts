@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { Kysely } from 'kysely'
 import { migrate } from './migrations.ts'
+import { StoredOutbox } from './outbox.ts'
 import { StoredPeople } from './people.ts'
 import { StoredReplay } from './replay.ts'
 import { StoredRequests } from './requests.ts'
@@ -35,6 +36,7 @@ function assemble(db: Kysely<Tables>, proofs: DatabaseSync, now: () => number): 
     requests: new StoredRequests(db),
     people: new StoredPeople(db),
     replay: new StoredReplay(proofs, now),
+    outbox: new StoredOutbox(db),
     close: async () => {
       proofs.close()
       await db.destroy()

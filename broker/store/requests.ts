@@ -1,6 +1,7 @@
 import type {
   Expression,
   ExpressionBuilder,
+  Insertable,
   Kysely,
   Selectable,
   SqlBool,
@@ -152,12 +153,22 @@ async function apply(trx: Transaction<Tables>, request: RequestRecord, addition:
       return insertState(trx, request.id, request.state, request.history.length, addition.entry)
     case 'seats':
       return insertSeats(trx, request.id, addition.seats)
+    case 'event': {
+      const { event, at, detail } = addition
+      return tell(trx, { request_id: request.id, event, at, detail })
+    }
     case 'outcome': {
       const { status, sqlstate, rows, at } = addition.outcome
       const row = { request_id: request.id, status, sqlstate, row_count: rows, at }
       await trx.insertInto('outcome').values(row).execute()
     }
   }
+}
+
+/** Where nobody is to be told it is not kept. */
+async function tell(trx: Transaction<Tables>, row: Insertable<Tables['outbox']>) {
+  const anybody = await trx.selectFrom('outbox_endpoint').select('name').executeTakeFirst()
+  if (anybody !== undefined) await trx.insertInto('outbox').values(row).execute()
 }
 
 async function insertOne(

@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely'
+import type { Happening } from './outbox.ts'
 import type { Decision, Outcome, RequestContent, RequestState } from './store.ts'
 
 /** The tables as Kysely sees them. Their rules stand in `migrations/`. */
@@ -23,6 +24,28 @@ export interface Tables {
     groups: string
     roles: string
     seen_at: number
+  }
+  outbox_endpoint: {
+    name: string
+    given_up: Generated<number>
+    failing_since: number | null
+    last_error: string | null
+    told_at: number | null
+  }
+  outbox: {
+    number: Generated<number>
+    request_id: string
+    event: Happening
+    place: number | null
+    at: number
+    detail: string | null
+  }
+  outbox_delivery: {
+    number: number
+    endpoint: string
+    request_id: string
+    attempts: Generated<number>
+    due: number
   }
 }
 

@@ -4,6 +4,8 @@
  * database as well, so that a bug in the code above cannot forge a state.
  */
 
+import type { Happening, Outbox } from './outbox.ts'
+
 export const STATES = [
   'pending',
   'approved',
@@ -143,6 +145,14 @@ export type Addition =
   | { readonly add: 'seats'; readonly seats: readonly Seat[] }
   | { readonly add: 'state'; readonly entry: StateEntry }
   | { readonly add: 'outcome'; readonly outcome: Outcome }
+  /** People are told; states and decisions are told by themselves. */
+  | {
+      readonly add: 'event'
+      readonly event: Exclude<Happening, 'held' | 'decided' | RequestState>
+      readonly at: number
+      /** One sentence, or what an endpoint is to be told besides the request. */
+      readonly detail: string | null
+    }
 
 export interface RequestFilter {
   readonly states?: readonly RequestState[]
@@ -214,5 +224,6 @@ export interface Store {
   readonly requests: Requests
   readonly people: People
   readonly replay: ReplayStore
+  readonly outbox: Outbox
   close(): Promise<void>
 }
