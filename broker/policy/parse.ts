@@ -23,6 +23,7 @@ import {
   USES,
 } from './policy.ts'
 import { type PolicyFile, policyFile } from './schema.ts'
+import { breakGlassRule, escalations, onCallOf, reminder, windowRule } from './time.ts'
 
 type RawConnection = PolicyFile['connections'][string]
 type RawRule = NonNullable<RawConnection['rules'][StatementClass]>
@@ -59,6 +60,7 @@ export function readPolicy(
   const entries = Object.entries(value.connections)
   return {
     policy: {
+      onCall: onCallOf(value.on_call),
       connections: new Map(
         entries.map(([name, raw]) => {
           const path = [...base, 'connections', name]
@@ -135,6 +137,10 @@ function connection(
     ),
     predicates: predicatesOf(raw.predicates),
     places,
+    windows: windowRule(raw.windows, needList),
+    breakGlass: breakGlassRule(raw.break_glass, needList),
+    remindAfter: reminder(raw.remind),
+    escalate: escalations(raw.escalate),
     mask: Object.entries(raw.mask ?? {}).map(([column, how]) => maskRule(column, how)),
     detect: detectRules(raw.detect ?? {}),
   }

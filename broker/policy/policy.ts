@@ -1,5 +1,6 @@
 import type { PredicateUse, StatementClass } from '../../protocol/pg/statement.ts'
 import type { ColumnName, TableName } from './columns.ts'
+import type { OnCall } from './on-call.ts'
 
 /** So many different persons of this group must agree. */
 export interface Need {
@@ -64,6 +65,29 @@ export interface DetectRule {
   readonly last?: number
 }
 
+/** What windows may be asked for. */
+export interface WindowRule {
+  /** Milliseconds; of one that comes back, each time. */
+  readonly atMost: number
+  readonly classes: readonly ('read' | 'write' | 'ddl' | 'admin')[]
+  /** Null: whoever approves the statements. */
+  readonly by: readonly Need[] | null
+}
+
+/** Who may go in without waiting, for how long, and who looks at it afterwards. */
+export interface BreakGlassRule {
+  readonly groups: readonly string[]
+  readonly lasts: number
+  readonly classes: WindowRule['classes']
+  readonly review: readonly Need[]
+}
+
+/** After so long without a decision these may decide, too. */
+export interface Escalation {
+  readonly after: number
+  readonly to: string
+}
+
 export interface ConnectionPolicy {
   readonly connection: string
   /** Groups whose members may use it. */
@@ -73,6 +97,14 @@ export interface ConnectionPolicy {
   readonly rules: Readonly<Record<StatementClass, Rule>>
   readonly statements: readonly StatementRule[]
   readonly predicates: Readonly<Record<PredicateUse, PredicateRule>>
+  /** Null: there are none. */
+  readonly windows: WindowRule | null
+  /** Null: nobody may. */
+  readonly breakGlass: BreakGlassRule | null
+  /** After so long without a decision those who are asked are reminded; null: never. */
+  readonly remindAfter: number | null
+  /** The earliest first. */
+  readonly escalate: readonly Escalation[]
   readonly mask: readonly MaskRule[]
   /** Where each rule stands that has a place: `pg-prod.rules.read` → `policy.yaml:5`. */
   readonly places: ReadonlyMap<string, string>
@@ -80,6 +112,7 @@ export interface ConnectionPolicy {
 }
 
 export interface Policy {
+  readonly onCall: OnCall
   readonly connections: ReadonlyMap<string, ConnectionPolicy>
 }
 

@@ -3,6 +3,7 @@ import { ConnectionName } from '../../protocol/api/common.ts'
 import { UTILITIES } from '../../protocol/pg/facts/utility-table.ts'
 import { parseColumn, parseTable } from './columns.ts'
 import { CLASSES, DETECTORS } from './policy.ts'
+import { onCallSchema, timeKeys } from './time-schema.ts'
 
 /** Group names come from the identity provider: any printable text without blanks at its ends. */
 const GROUP = /^[^\s\p{C}](?:[^\p{C}]{0,198}[^\s\p{C}])?$/u
@@ -197,6 +198,7 @@ export const connectionPolicy = z.strictObject(
       .record(columnKey, mask, { error: 'mask maps columns to how: {people.ssn: redact}' })
       .optional(),
     detect: detect.optional(),
+    ...timeKeys(hold, groupName),
   },
   { error: 'a connection has request, rules, mask and detect' },
 )
@@ -206,6 +208,7 @@ export const policyFile = z.strictObject(
     connections: z.record(ConnectionName, connectionPolicy, {
       error: 'connections maps names to their rules',
     }),
+    on_call: onCallSchema(groupName).optional(),
   },
   { error: 'a policy is a map that starts with connections:' },
 )

@@ -2,28 +2,13 @@
  * A time-boxed window: an approved rule. What it covers runs without being held one by one; what it
  * does not cover is held as ever. Deny stays deny.
  */
+import type { WindowTerms } from '../../protocol/api/windows.ts'
+import { contains, endsAt, parseSpan } from '../../protocol/calendar.ts'
 import type { StatementFacts } from '../../protocol/pg/statement.ts'
-import { contains, endsAt, parseSpan } from './calendar.ts'
 import { parseTable, type TableName } from './columns.ts'
 import { decide, type Question } from './decide.ts'
 import { writesWithin } from './match.ts'
 import type { ConnectionPolicy } from './policy.ts'
-
-/** Classes that a window may open; what is not understood never is one. */
-export const WINDOW_CLASSES = ['read', 'write', 'ddl', 'admin'] as const
-export type WindowClass = (typeof WINDOW_CLASSES)[number]
-
-export interface WindowTerms {
-  readonly classes: readonly WindowClass[]
-  /** Where it may write; null: anywhere. */
-  readonly tables: readonly string[] | null
-  /** Rows that all its statements together may change; null: not bounded. */
-  readonly maxRows: number | null
-  /** Milliseconds from the approval to the end. */
-  readonly lasts: number
-  /** Only in these spans of the week; null: all the time. */
-  readonly every: { readonly span: string; readonly zone: string } | null
-}
 
 /** Is it open at `now`, if it was approved at `approvedAt`? */
 export function isOpenAt(terms: WindowTerms, approvedAt: number, now: number): boolean {
@@ -32,7 +17,7 @@ export function isOpenAt(terms: WindowTerms, approvedAt: number, now: number): b
 
 /** When a window that is open at `now` closes; not behind `now` where it is closed. */
 export function closesAt(terms: WindowTerms, approvedAt: number, now: number): number {
-  const end = approvedAt + terms.lasts
+  const end = approvedAt + terms.for_ms
   if (terms.every === null || now < approvedAt || now >= end) return end
   const span = parseSpan(terms.every.span, terms.every.zone)
   if (span === null || !contains(span, now)) return now
@@ -61,7 +46,7 @@ export function uncovered(
 }
 
 function uncoveredOne(
-  classes: readonly WindowClass[],
+  classes: WindowTerms['classes'],
   tables: readonly TableName[] | null,
   facts: StatementFacts,
   { world }: Question,

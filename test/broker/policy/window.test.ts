@@ -1,7 +1,8 @@
 /** What an approved window covers, on a real catalogue, and what it must not. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { closesAt, isOpenAt, uncovered, type WindowTerms } from '../../../broker/policy/window.ts'
+import { closesAt, isOpenAt, uncovered } from '../../../broker/policy/window.ts'
+import type { WindowTerms } from '../../../protocol/api/windows.ts'
 import type { Catalogue } from '../../../protocol/pg/catalogue.ts'
 import { loadParser, Target } from '../../protocol/pg/facts/target.ts'
 import { Judging, policyWith } from './judging.ts'
@@ -20,8 +21,8 @@ const RULES =
 const WINDOW: WindowTerms = {
   classes: ['write'],
   tables: null,
-  maxRows: null,
-  lasts: 30 * 60_000,
+  max_rows: null,
+  for_ms: 30 * 60_000,
   every: null,
 }
 
@@ -51,7 +52,7 @@ test('a window for writes covers writes, with the reads among them, and nothing 
 })
 
 test('what hoop cannot read is covered by none', () => {
-  const all = { classes: ['read', 'write', 'ddl', 'admin'] } as const
+  const all = { classes: ['read', 'write', 'ddl', 'admin'] satisfies WindowTerms['classes'] }
   for (const sql of ['DO $$BEGIN END$$', 'SELECT hidden()', 'SELEKT 1', 'CALL nothing()'])
     assert.notEqual(why(sql, all), null, sql)
 })
@@ -76,10 +77,10 @@ test('it is open from the approval to its end, and where it comes back, only the
   const at = (text: string) => Date.parse(text)
   const from = at('2026-01-12T12:00:00Z')
   assert.equal(isOpenAt(WINDOW, from, from), true)
-  assert.equal(isOpenAt(WINDOW, from, from + WINDOW.lasts), false)
+  assert.equal(isOpenAt(WINDOW, from, from + WINDOW.for_ms), false)
   const nights = {
     ...WINDOW,
-    lasts: 10 * 86_400_000,
+    for_ms: 10 * 86_400_000,
     every: { span: 'sat 22:00-02:00', zone: 'Europe/Berlin' },
   }
   assert.equal(isOpenAt(nights, from, from), false)
