@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { contains, endsAt, isZone, parseSpan } from '../../../broker/policy/calendar.ts'
+import { contains, endsAt, isZone, parseSpan } from '../../protocol/calendar.ts'
 
 const at = (text: string) => Date.parse(text)
 const span = (text: string, zone = 'Europe/Berlin') => parseSpan(text, zone)!
