@@ -37,6 +37,10 @@ export interface RequestService {
   approve(caller: Principal, id: string, how: Approve): Promise<Request>
   reject(caller: Principal, id: string, reason: string): Promise<Request>
   cancel(caller: Principal, id: string, reason: string | null): Promise<Request>
+  /** By those who could decide it; changes nothing. */
+  ask(caller: Principal, id: string, text: string): Promise<Request>
+  /** By the requester. */
+  answer(caller: Principal, id: string, text: string): Promise<Request>
   duties(caller: Principal, id: string): Promise<Duties>
   /** Calls back with every request of the view that is new or changed (of the inbox: decided, too). */
   watch(

@@ -8,6 +8,7 @@ import {
   Request,
   RequestList,
   RequestQuery,
+  Say,
   WatchQuery,
 } from '../../protocol/api/requests.ts'
 import type { Runtime } from '../runtime.ts'
@@ -25,6 +26,7 @@ export function requestRoutes(app: Api, service: RequestService, runtime: Runtim
   readRoutes(app, service)
   watchRoute(app, service, runtime)
   decisionRoutes(app, service)
+  questionRoutes(app, service)
 }
 
 function readRoutes(app: Api, service: RequestService): void {
@@ -59,6 +61,16 @@ function decisionRoutes(app: Api, service: RequestService): void {
     const reason = request.body.reason ?? null
     return cutRequest(await service.cancel(callerOf(request), request.params.id, reason))
   })
+}
+
+function questionRoutes(app: Api, service: RequestService): void {
+  const schema = { params: Params, body: Say, response }
+  app.post('/v1/requests/:id/ask', { schema }, async (request) =>
+    cutRequest(await service.ask(callerOf(request), request.params.id, request.body.text)),
+  )
+  app.post('/v1/requests/:id/answer', { schema }, async (request) =>
+    cutRequest(await service.answer(callerOf(request), request.params.id, request.body.text)),
+  )
 }
 
 /** Every request that is new or changes, as it happens, for as long as the caller listens. */

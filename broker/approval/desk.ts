@@ -46,6 +46,8 @@ export interface Desk {
   approve(id: string, by: Decider, options?: steps.ApproveOptions): Promise<RequestRecord>
   reject(id: string, by: Decider, reason: string): Promise<RequestRecord>
   cancel(id: string, by: Decider | 'session', why: string | null): Promise<RequestRecord>
+  ask(id: string, by: Decider, text: string): Promise<RequestRecord>
+  answer(id: string, by: Decider, text: string): Promise<RequestRecord>
   /**
    * approved → executed, exactly once, by the person it was given for; throws otherwise. When it
    * resolves, that is on the disk: only then may the bytes be sent.
@@ -141,6 +143,14 @@ class StoredDesk implements Desk {
 
   cancel(id: string, by: Decider | 'session', why: string | null): Promise<RequestRecord> {
     return this.#step(id, (request, now) => steps.cancel(request, by, why, now))
+  }
+
+  ask(id: string, by: Decider, text: string): Promise<RequestRecord> {
+    return this.#step(id, (request, now) => steps.ask(request, by, text, now))
+  }
+
+  answer(id: string, by: Decider, text: string): Promise<RequestRecord> {
+    return this.#step(id, (request, now) => steps.answer(request, by, text, now))
   }
 
   spend(id: string, digest: string, by?: Person): Promise<RequestRecord> {

@@ -53,6 +53,36 @@ export function notYours(request: RequestRecord): HoopError {
   })
 }
 
+export function yoursToAnswer(request: RequestRecord): HoopError {
+  return new HoopError({
+    code: 'not_eligible',
+    message: `${request.id} is your own request: others ask about it, you answer.`,
+    hint: `\`hoop answer ${request.id} TEXT\``,
+    exit: EXIT.refused,
+    fault: 'policy',
+  })
+}
+
+export function notYoursToAnswer(request: RequestRecord): HoopError {
+  return new HoopError({
+    code: 'not_eligible',
+    message: `Only ${nameOf(request.requester)} answers about ${request.id}.`,
+    hint: `\`hoop ask ${request.id} TEXT\` asks.`,
+    exit: EXIT.refused,
+    fault: 'policy',
+  })
+}
+
+export function enoughAsked(request: RequestRecord): HoopError {
+  return new HoopError({
+    code: 'too_many_questions',
+    message: `Enough was said about ${request.id}: no more is kept.`,
+    hint: `Decide it: \`hoop approve ${request.id}\` or \`hoop reject ${request.id} --reason TEXT\`.`,
+    exit: EXIT.refused,
+    fault: 'policy',
+  })
+}
+
 export function expired(request: RequestRecord): HoopError {
   return new HoopError({
     code: 'expired',

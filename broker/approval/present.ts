@@ -1,11 +1,18 @@
-import type { Duties, Request } from '../../protocol/api/requests.ts'
+import { type Duties, type Request, RequestFacts } from '../../protocol/api/requests.ts'
 import type { KnownPerson, Rejections, RequestRecord } from '../store/store.ts'
 import { eligible } from './eligible.ts'
 import { type Decider, nameOf, samePerson } from './person.ts'
 import { progress } from './seats.ts'
 
-/** A request as the API and `--json` show it; `before` where somebody looks at this one alone. */
-export function presentRequest(record: RequestRecord, before: Rejections | null = null): Request {
+/** What else is told to somebody who looks at one request alone. */
+export interface Past {
+  readonly before: Rejections
+  /** Earlier ones of its kind that this person may see. */
+  readonly similar: readonly RequestRecord[]
+}
+
+/** A request as the API and `--json` show it; `past` where somebody looks at this one alone. */
+export function presentRequest(record: RequestRecord, past: Past | null = null): Request {
   const { id, kind, state, connection, database, session, statement, effect, digest } = record
   return {
     id,
@@ -29,7 +36,12 @@ export function presentRequest(record: RequestRecord, before: Rejections | null 
     needs: [...progress(record.needs, record.decisions)],
     decisions: presentDecisions(record),
     outcome: presentOutcome(record),
-    rejected_before: before === null ? null : presentRejections(before),
+    rejected_before: past === null ? null : presentRejections(past.before),
+    questions: record.questions.map(({ part, by, text, at }) => ({
+      ...{ part, by: nameOf(by), text, at: time(at) },
+    })),
+    facts: presentFacts(record.facts),
+    similar: past === null ? null : past.similar.map(presentSimilar),
   }
 }
 
@@ -81,6 +93,25 @@ function presentDecisions(record: RequestRecord): Request['decisions'] {
   if (last.state !== 'cancelled') return made
   const by = last.by === null ? 'hoop' : nameOf(last.by)
   return [...made, { by, verdict: 'cancel' as const, comment: last.why, at: time(last.at) }]
+}
+
+/** Requests that hold no statement keep other facts, or none. */
+function presentFacts(facts: unknown): Request['facts'] {
+  if (!Array.isArray(facts)) return []
+  return facts.map((each) => RequestFacts.safeParse(each).data ?? null)
+}
+
+function presentSimilar(record: RequestRecord): NonNullable<Request['similar']>[number] {
+  const { id, requester, state, createdAt, decisions } = record
+  const last = decisions.at(-1)
+  return {
+    id,
+    requester: nameOf(requester),
+    state,
+    created_at: time(createdAt),
+    by: last === undefined ? null : nameOf(last.by),
+    comment: last?.comment ?? null,
+  }
 }
 
 function presentSpool({ spool }: RequestRecord): Request['spooled'] {

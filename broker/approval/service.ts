@@ -6,6 +6,9 @@ import { unknownRequest } from './errors.ts'
 import { type Decider, personOf, samePerson } from './person.ts'
 import { presentDuties, presentRequest } from './present.ts'
 
+/** So many earlier requests of the same shape are looked at. */
+const LIKE_IT = 5
+
 export interface View {
   readonly view: 'inbox' | 'mine' | 'all'
   readonly connection?: string | undefined
@@ -22,12 +25,18 @@ export function createRequestService(desk: Desk, store: Pick<Store, 'people'>, n
     if (!maySee(request, caller)) throw unknownRequest(id)
     return request
   }
+  const past = async (caller: Decider, request: RequestRecord) => {
+    const { id, connection } = request
+    const filter = { alike: id, connection, olderThan: id, limit: LIKE_IT }
+    const [before, similar] = await Promise.all([desk.rejectedBefore(request), desk.list(filter)])
+    return { before, similar: similar.filter((each) => maySee(each, caller)) }
+  }
   return {
     list: async (caller: Decider, view: View): Promise<readonly Request[]> =>
       (await collect(desk, caller, view)).map((request) => presentRequest(request)),
     get: async (caller: Decider, id: string): Promise<Request> => {
       const request = await visible(caller, id)
-      return presentRequest(request, await desk.rejectedBefore(request))
+      return presentRequest(request, await past(caller, request))
     },
     statement: async (caller: Decider, id: string): Promise<Buffer> =>
       Buffer.from((await visible(caller, id)).statement),
@@ -39,6 +48,15 @@ export function createRequestService(desk: Desk, store: Pick<Store, 'people'>, n
       presentRequest(await desk.reject(id, caller, reason)),
     cancel: async (caller: Decider, id: string, reason: string | null): Promise<Request> =>
       presentRequest(await desk.cancel(id, caller, reason)),
+    /** Those who may not see it learn nothing by asking, either. */
+    ask: async (caller: Decider, id: string, text: string): Promise<Request> => {
+      await visible(caller, id)
+      return presentRequest(await desk.ask(id, caller, text))
+    },
+    answer: async (caller: Decider, id: string, text: string): Promise<Request> => {
+      await visible(caller, id)
+      return presentRequest(await desk.answer(id, caller, text))
+    },
     duties: async (caller: Decider, id: string): Promise<Duties> =>
       presentDuties(await visible(caller, id), caller, await store.people.all(200)),
     /** Of the inbox, too, every change: what another has decided leaves it. */

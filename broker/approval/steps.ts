@@ -4,6 +4,7 @@ import type {
   Addition,
   Decision,
   Outcome,
+  Question,
   RequestRecord,
   RequestState,
   StateEntry,
@@ -89,6 +90,32 @@ export function cancel(
   const over = finished(request, now)
   if (over) return over
   return write(enter(request, 'cancelled', now, { by: by === 'session' ? null : by, why }))
+}
+
+/** So many questions and answers are kept of one request. */
+export const MOST_QUESTIONS = 200
+
+/** By those who may decide it; it changes nothing of the request. */
+export function ask(request: RequestRecord, by: Decider, text: string, now: number): Step {
+  if (samePerson(request.requester, by)) return refuse(errors.yoursToAnswer(request))
+  const answer = eligible(request, by)
+  if (!answer.may) return refuse(errors.notEligible(request, answer))
+  return say(request, { part: 'question', by, text }, now)
+}
+
+/** By the requester alone. */
+export function answer(request: RequestRecord, by: Decider, text: string, now: number): Step {
+  if (!samePerson(request.requester, by)) return refuse(errors.notYoursToAnswer(request))
+  return say(request, { part: 'answer', by, text }, now)
+}
+
+function say(request: RequestRecord, said: Omit<Question, 'at'>, now: number): Step {
+  const over = finished(request, now)
+  if (over) return over
+  if (request.state !== 'pending') return refuse(errors.notPending(request))
+  if (request.questions.length >= MOST_QUESTIONS) return refuse(errors.enoughAsked(request))
+  const question: Question = { ...said, by: personOf(said.by), at: later(request, now) }
+  return write({ add: 'question', question })
 }
 
 /** Nothing to write when it is not time yet. */

@@ -86,6 +86,7 @@ export class Holds {
     later: Later,
   ): Promise<void> {
     const { parts } = this
+    const { desk } = parts
     const principal = parts.client.principal()
     if (unit.spooled && parts.spool.isTooLarge) return later(TOO_MUCH_DATA)
     const waiting: Waiting = { stop: new AbortController(), why: null }
@@ -96,15 +97,35 @@ export class Holds {
     const by = nameOf(principal)
     entries.push({ kind: 'request', request, state: 'pending', by, comment: asked })
     if (waiting.why !== null) {
-      await parts.desk.cancel(request, 'session', waiting.why)
+      await desk.cancel(request, 'session', waiting.why)
       return
     }
     const message = `held for approval as ${request}: asks ${asked}`
     const hint = `another person runs: hoop approve ${request}`
     later({ kind: 'held', request, message, hint })
     this.tell('held', request, message, { asked })
-    await this.decided({ request, digest, principal, unit }, waiting, later)
+    const stop = desk.onChange(this.listener(request))
+    try {
+      await this.decided({ request, digest, principal, unit }, waiting, later)
+    } finally {
+      stop()
+    }
     this.pending.delete(id)
+  }
+
+  /** What is asked about it meanwhile is recorded, then told to who waits. */
+  private listener(request: string): (record: RequestRecord) => void {
+    let known = 0
+    return ({ id, questions }) => {
+      if (id !== request) return
+      for (const { part, by, text } of questions.slice(known)) {
+        const who = nameOf(by)
+        this.recordIfOpen({ kind: 'other', name: part, detail: `${request}, ${who}: ${text}` })
+        const message = `${who} ${part === 'question' ? 'asks' : 'answers'}: ${text}`
+        this.tell(part, request, message, { by: who, text })
+      }
+      known = questions.length
+    }
   }
 
   private recordSpool({ executions }: Unit, entries: NewEntry[]): void {
@@ -243,7 +264,15 @@ export class Holds {
   }
 
   private tell(
-    event: 'held' | 'approved' | 'rejected' | 'expired' | 'cancelled' | 'executed',
+    event:
+      | 'held'
+      | 'question'
+      | 'answer'
+      | 'approved'
+      | 'rejected'
+      | 'expired'
+      | 'cancelled'
+      | 'executed',
     request: string,
     message: string,
     more: Record<string, string> = {},

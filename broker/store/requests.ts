@@ -8,11 +8,13 @@ import type {
   Transaction,
 } from 'kysely'
 import { sql } from 'kysely'
-import type { DecisionTable, RequestTable, StateTable, Tables } from './schema.ts'
+import type { DecisionTable, QuestionTable, RequestTable, StateTable, Tables } from './schema.ts'
+import { shapeOf } from './shape.ts'
 import type {
   Addition,
   Decision,
   Person,
+  Question,
   RequestContent,
   RequestFilter,
   RequestRecord,
@@ -149,6 +151,8 @@ async function apply(trx: Transaction<Tables>, request: RequestRecord, addition:
   switch (addition.add) {
     case 'decision':
       return insertDecision(trx, request, addition.decision)
+    case 'question':
+      return insertQuestion(trx, request, addition.question)
     case 'state':
       return insertState(trx, request.id, request.state, request.history.length, addition.entry)
     case 'seats':
@@ -184,6 +188,8 @@ async function insertOne(
     count: need.count,
   }))
   if (needs.length) await trx.insertInto('request_need').values(needs).execute()
+  const shape = { request_id: content.id, shape: shapeOf(content) }
+  await trx.insertInto('request_shape').values(shape).execute()
   await insertState(trx, content.id, 'new', 0, first)
   return (await readOne(trx, content.id))!
 }
@@ -229,6 +235,13 @@ async function insertDecision(trx: Transaction<Tables>, request: RequestRecord, 
   if (rows.length) await trx.insertInto('decision_group').values(rows).execute()
 }
 
+async function insertQuestion(trx: Transaction<Tables>, request: RequestRecord, said: Question) {
+  const { part, text, at, by } = said
+  const place = request.questions.length
+  const row = { request_id: request.id, place, part, ...personRow(by), text, at }
+  await trx.insertInto('question').values(row).execute()
+}
+
 async function insertSeats(trx: Transaction<Tables>, id: string, seats: readonly Seat[]) {
   const rows = seats.map(({ decision, group }) => ({
     request_id: id,
@@ -249,10 +262,11 @@ async function complete(
   tail: string | null,
 ): Promise<RequestRecord> {
   const of = 'request_id' as const
-  const [needs, states, decisions, outcome] = await Promise.all([
+  const [needs, states, decisions, questions, outcome] = await Promise.all([
     db.selectFrom('request_need').selectAll().where(of, '=', row.id).orderBy('place').execute(),
     db.selectFrom('request_state').selectAll().where(of, '=', row.id).orderBy('place').execute(),
     db.selectFrom('decision').selectAll().where(of, '=', row.id).orderBy('place').execute(),
+    db.selectFrom('question').selectAll().where(of, '=', row.id).orderBy('place').execute(),
     db.selectFrom('outcome').selectAll().where(of, '=', row.id).executeTakeFirst(),
   ])
   return {
@@ -264,6 +278,7 @@ async function complete(
     tail,
     history: states.map(stateOf),
     decisions: decisions.map(decisionOf),
+    questions: questions.map(questionOf),
     outcome: outcome
       ? {
           status: outcome.status,
@@ -281,6 +296,7 @@ function conditions(eb: ExpressionBuilder<Tables, 'request'>, filter: RequestFil
   if (filter.kind) all.push(eb('kind', '=', filter.kind))
   if (filter.connection) all.push(eb('connection', '=', filter.connection))
   if (filter.olderThan) all.push(eb('number', '<', numberOf(eb, filter.olderThan)))
+  if (filter.alike) all.push(eb('id', 'in', alike(eb, filter.alike)))
   if (filter.session) all.push(eb('session', '=', filter.session))
   if (filter.dueAt !== undefined) all.push(eb('until', '<=', filter.dueAt))
   if (filter.requester) all.push(samePerson(eb, filter.requester))
@@ -293,6 +309,11 @@ function conditions(eb: ExpressionBuilder<Tables, 'request'>, filter: RequestFil
 
 function numberOf(eb: ExpressionBuilder<Tables, 'request'>, id: string) {
   return eb.selectFrom('request as other').select('other.number').where('other.id', '=', id)
+}
+
+function alike(eb: ExpressionBuilder<Tables, 'request'>, id: string) {
+  const shape = eb.selectFrom('request_shape').select('shape').where('request_id', '=', id)
+  return eb.selectFrom('request_shape').select('request_id').where('shape', '=', shape)
 }
 
 function samePerson(
@@ -368,6 +389,10 @@ function decisionOf(row: Selectable<DecisionTable>): Decision {
     maxRows: row.max_rows,
     at: row.at,
   }
+}
+
+function questionOf(row: Selectable<QuestionTable>): Question {
+  return { part: row.part, by: personOf(row), text: row.text, at: row.at }
 }
 
 interface PersonRow {

@@ -1,6 +1,6 @@
 import type { Generated } from 'kysely'
 import type { Happening } from './outbox.ts'
-import type { Decision, Outcome, RequestContent, RequestState } from './store.ts'
+import type { Decision, Outcome, Question, RequestContent, RequestState } from './store.ts'
 
 /** The tables as Kysely sees them. Their rules stand in `migrations/`. */
 export interface Tables {
@@ -9,6 +9,8 @@ export interface Tables {
   request_state: StateTable
   decision: DecisionTable
   decision_group: { request_id: string; place: number; group_name: string }
+  question: QuestionTable
+  request_shape: { request_id: string; shape: string }
   seat: { request_id: string; place: number; group_name: string }
   outcome: {
     request_id: string
@@ -102,5 +104,17 @@ export interface DecisionTable {
   verdict: Decision['verdict']
   comment: string | null
   max_rows: number | null
+  at: number
+}
+
+export interface QuestionTable {
+  request_id: string
+  place: number
+  part: Question['part']
+  issuer: string
+  subject: string
+  email: string | null
+  groups: string
+  text: string
   at: number
 }

@@ -102,6 +102,14 @@ export interface Decision {
   readonly at: number
 }
 
+/** What was asked about a request and answered, beside the decision: it changes nothing. */
+export interface Question {
+  readonly part: 'question' | 'answer'
+  readonly by: Person
+  readonly text: string
+  readonly at: number
+}
+
 /** Which decision (its place in the list) fills a place of which group. */
 export interface Seat {
   readonly decision: number
@@ -136,12 +144,14 @@ export interface RequestRecord extends RequestContent {
   readonly tail: string | null
   readonly history: readonly StateEntry[]
   readonly decisions: readonly Decision[]
+  readonly questions: readonly Question[]
   readonly outcome: Outcome | null
 }
 
 /** What may be added to a request. There is no other way to change one. */
 export type Addition =
   | { readonly add: 'decision'; readonly decision: Decision }
+  | { readonly add: 'question'; readonly question: Question }
   | { readonly add: 'seats'; readonly seats: readonly Seat[] }
   | { readonly add: 'state'; readonly entry: StateEntry }
   | { readonly add: 'outcome'; readonly outcome: Outcome }
@@ -163,6 +173,8 @@ export interface RequestFilter {
   readonly connection?: string
   /** The next page: only requests that came before this one. */
   readonly olderThan?: string
+  /** Only requests of the same shape as this one: the same but for its values. */
+  readonly alike?: string
   /** Only requests whose state ended by itself at or before this time. */
   readonly dueAt?: number
   /** Only those that were handed to the target and never settled. */

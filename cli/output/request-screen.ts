@@ -45,7 +45,8 @@ export function requestScreen(request: Request, out: Output, now: number): strin
   const lines = [`${out.bold(request.id)}  ${state}${deadline(request, now)}`, '']
   for (const [name, text] of fields(request, now)) lines.push(...field(name, text, out))
   lines.push(...parameterLines(request, out), '', ...statementLines(request, out))
-  lines.push(...spooledLines(request, out), ...decisionLines(request, out))
+  lines.push(...spooledLines(request, out), ...questionLines(request, out))
+  lines.push(...decisionLines(request, out))
   return lines.join('\n')
 }
 
@@ -159,6 +160,24 @@ function spooledLines(request: Request, out: Output): string[] {
     ...field('first rows', '', out),
     ...spooled.first_rows.flatMap((row) => block(row, out)),
   ]
+}
+
+function questionLines(request: Request, out: Output): string[] {
+  const lines = request.questions.flatMap(({ part, by, text, at }) => {
+    const verb = part === 'question' ? 'asks' : 'answers'
+    return talk(at, `${by} ${verb}: ${text}`, out)
+  })
+  return lines.length === 0 ? [] : ['', ...lines]
+}
+
+/** `  2026-11-22 07:03:09  text`, wrapped beside the time. */
+function talk(at: string, text: string, out: Output): string[] {
+  const time = describeTime(at)
+  const room = out.onTerminal ? Math.max(20, out.width - time.length - 4) : Number.POSITIVE_INFINITY
+  return wrap(visibleLine(text), room).map((line, index) => {
+    const left = index === 0 ? time : ' '.repeat(time.length)
+    return `  ${out.style('dim', left)}  ${line}`
+  })
 }
 
 function decisionLines(request: Request, out: Output): string[] {

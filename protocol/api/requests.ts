@@ -53,6 +53,40 @@ export const Rejections = z.object({
   last: z.object({ by: z.string(), at: Time, reason: z.string().nullable() }).nullable(),
 })
 
+/** Asked by who may decide, answered by the requester; neither changes anything. */
+export const Question = z.object({
+  part: z.enum(['question', 'answer']),
+  by: z.string(),
+  text: z.string(),
+  at: Time,
+})
+export type Question = z.infer<typeof Question>
+
+/** What is known of a statement in it. */
+export const RequestFacts = z.object({
+  class: z.string(),
+  verb: z.string(),
+  reads: z.array(z.string()),
+  writes: z.array(z.string()),
+  functions: z.array(z.string()),
+  unbounded: z.boolean(),
+  ddl: z.string().nullable(),
+  why: z.string(),
+})
+export type RequestFacts = z.infer<typeof RequestFacts>
+
+/** An earlier request that differs in values and comments alone, and what became of it. */
+export const Similar = z.object({
+  id: RequestId,
+  requester: z.string(),
+  state: RequestState,
+  created_at: Time,
+  /** Who decided, and what they said; null: nobody, nothing. */
+  by: z.string().nullable(),
+  comment: z.string().nullable(),
+})
+export type Similar = z.infer<typeof Similar>
+
 /** A request: exactly what will run, for whom, and what became of it. */
 export const Request = z.object({
   id: RequestId,
@@ -80,6 +114,12 @@ export const Request = z.object({
   outcome: Outcome.nullable(),
   /** Null: not looked up (lists, answers to a decision). */
   rejected_before: Rejections.nullable(),
+  /** In the order in which they were said. */
+  questions: z.array(Question),
+  /** Of each statement; null: nobody understands it. Empty: there is none. */
+  facts: z.array(RequestFacts.nullable()),
+  /** The latest like it on the same connection; null: not looked up. */
+  similar: z.array(Similar).nullable(),
 })
 export type Request = z.infer<typeof Request>
 
@@ -106,6 +146,9 @@ export type Approve = z.infer<typeof Approve>
 
 /** POST /v1/requests/:id/reject: without a reason nobody learns anything. */
 export const Reject = z.strictObject({ reason: Remark.min(1) })
+
+/** POST /v1/requests/:id/ask and …/answer */
+export const Say = z.strictObject({ text: Remark.min(1) })
 
 /** POST /v1/requests/:id/cancel */
 export const Cancel = z.strictObject({ reason: Remark.optional() })

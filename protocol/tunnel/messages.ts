@@ -63,6 +63,8 @@ export interface RefusedMessage {
 
 const EVENTS = [
   'held',
+  'question',
+  'answer',
   'approved',
   'rejected',
   'expired',

@@ -127,6 +127,10 @@ function services(broker: FakeBroker): Services {
     }
     return decide('approve', id, how, { state: 'approved' })
   }
+  const say = (caller: Principal, part: 'question' | 'answer', id: string, text: string) => {
+    const said = { part, by: caller.email ?? '', text, at: new Date().toISOString() }
+    return decide(part, id, text, { questions: [...get(id).questions, said] })
+  }
   return {
     requests: {
       list: async (caller, { view }) =>
@@ -138,6 +142,8 @@ function services(broker: FakeBroker): Services {
       approve: async (caller, id, how) => approve(caller, id, how),
       reject: async (_caller, id, reason) => decide('reject', id, reason, { state: 'rejected' }),
       cancel: async (_caller, id, why) => decide('cancel', id, why, { state: 'cancelled' }),
+      ask: async (caller, id, text) => say(caller, 'question', id, text),
+      answer: async (caller, id, text) => say(caller, 'answer', id, text),
       duties: async (caller, id) => ({
         ...{ request: id, requester: get(id).requester, state: get(id).state },
         needs: get(id).needs,
@@ -211,6 +217,9 @@ export function request(change: Partial<Request> = {}): Request {
     decisions: [],
     outcome: null,
     rejected_before: null,
+    questions: [],
+    facts: [],
+    similar: null,
     ...change,
   }
 }

@@ -77,6 +77,10 @@ describe('a statement in a connection', () => {
 
     const seen = await request(bob, id)
     assert.equal(seen.state, 'pending')
+    assert.equal((await bob.hoop(['ask', id, 'which raise is this?'])).code, 0)
+    const asked = await port.running.event('question')
+    assert.deepEqual([asked['request'], asked['text']], [id, 'which raise is this?'])
+    assert.equal((await alice.hoop(['answer', id, 'the yearly one'])).code, 0)
     assert.equal(seen.statement, 'UPDATE people SET salary = salary + $1 WHERE id = $2')
     assert.deepEqual(seen.parameters, ['500', '1'])
     assert.equal(seen.class, 'write')

@@ -41,6 +41,9 @@ const request: Request = {
   decisions: [],
   outcome: null,
   rejected_before: null,
+  questions: [],
+  facts: [],
+  similar: null,
 }
 
 const service: RequestService = {
@@ -55,6 +58,8 @@ const service: RequestService = {
   },
   reject: async (_caller, _id, reason) => ({ ...request, state: 'rejected', reason }),
   cancel: async () => ({ ...request, state: 'cancelled' }),
+  ask: async () => request,
+  answer: async () => request,
   duties: async () => ({
     request: request.id,
     requester: 'alice',

@@ -65,6 +65,9 @@ office('a request as it is shown, through its life', async ({ desk, service, run
     decisions: [],
     outcome: null,
     rejected_before: { count: 0, last: null },
+    questions: [],
+    facts: [],
+    similar: [],
   })
   const approved = await service.approve(bob, id, { comment: 'fine' })
   assert.equal(approved.state, 'approved')

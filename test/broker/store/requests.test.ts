@@ -74,6 +74,7 @@ for (const { name, open } of STORES) {
       tail: null,
       history: [first()],
       decisions: [],
+      questions: [],
       outcome: null,
     })
     assert.equal(await store.requests.read('r-2'), null)

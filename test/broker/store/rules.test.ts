@@ -445,3 +445,26 @@ test('an outcome belongs to what was executed, once', async () => {
   outcome('executed')
   assert.throws(() => outcome('executed'), /UNIQUE/)
 })
+
+test('questions: one after the other, while it waits, and they stay', async () => {
+  const raw = await database()
+  pending(raw, 'r-1')
+  const say = (id: string, place: number, text = 'why?', part = 'question') =>
+    raw
+      .prepare('insert into question values (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+      .run(id, place, part, 'idp', 'bob', null, '[]', text, 20)
+  say('r-1', 0)
+  say('r-1', 1, '\0', 'answer')
+  assert.throws(() => say('r-1', 1), /question/)
+  assert.throws(() => say('r-1', 3), /one comes after the other/)
+  assert.throws(() => say('r-1', 2, ''), /CHECK/)
+  assert.throws(() => say('r-1', 2, 'x', 'order'), /CHECK/)
+  assert.throws(() => raw.exec("update question set text = 'x'"), /never/)
+  assert.throws(() => raw.exec('delete from question'), /never/)
+  assert.throws(
+    () => raw.exec('insert or replace into question select * from question'),
+    /never|one/,
+  )
+  inState(raw, 'r-2', 'rejected')
+  assert.throws(() => say('r-2', 0), /only a pending request/)
+})

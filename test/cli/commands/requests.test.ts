@@ -118,6 +118,17 @@ describe('requests, show, approve, reject, cancel, sod explain', () => {
     assert.deepEqual(broker.calls, ['reject r-7k2mq8w9xe "no"', 'cancel r-7k2mq8w9xe null'])
   })
 
+  test('ask and answer: what others say is shown, and it still waits', async () => {
+    const asked = await broker.hoop('bob', ['ask', 'r-7k2mq8w9xe', 'why\u001b[2J all?'])
+    assert.equal(asked.stdout, 'Asked alice@example.com about r-7k2mq8w9xe; it still waits.\n')
+    const answered = await broker.hoop('alice', ['answer', 'r-7k2mq8w9xe', 'ticket 41', '--json'])
+    assert.equal(JSON.parse(answered.stdout).questions[1].text, 'ticket 41')
+    const { stdout } = await broker.hoop('alice', ['show', 'r-7k2mq8w9xe'])
+    assert.match(stdout, /\n {2}\S+ \S+ {2}bob@example.com asks: why⟨U\+001B⟩\[2J all\?\n/)
+    assert.match(stdout, /\n {2}\S+ \S+ {2}alice@example.com answers: ticket 41\n/)
+    assert.equal((await broker.hoop('bob', ['ask', 'r-7k2mq8w9xe', ' '])).code, 2)
+  })
+
   test('sod explain names who may', async () => {
     const { stdout } = await broker.hoop('bob', ['sod', 'explain', 'r-7k2mq8w9xe'])
     assert.match(stdout, /bob@example.com \(you\) {2}yes {2}an approver in dba/)
