@@ -22,6 +22,7 @@ const FILES: ReadonlyMap<string, number> = new Map([
   ['test/end-to-end/attacks.test.ts', 13],
   ['test/broker/upstream/postgres.test.ts', 13],
   ['test/protocol/pg/facts/function-table.test.ts', 13],
+  ['test/end-to-end/clients-pg-dump.test.ts', 13],
   ['test/protocol/pg/facts/clients.test.ts', 15],
   ['test/end-to-end/cases.test.ts', 15],
 ])

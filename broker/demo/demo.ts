@@ -16,6 +16,8 @@ export interface DemoOptions {
   readonly home?: string | undefined
   /** Of the broker. */
   readonly port?: number | undefined
+  /** The target's, where it is not to be the PostgreSQL that comes along (see `startPostgres`). */
+  readonly programs?: string
 }
 
 /** What `hoop demo --json` says first. */
@@ -55,7 +57,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
     const secrets = await keepSecrets(home)
     const broker = `http://${HOST}:${port}`
     const [target, provider] = await Promise.all([
-      startTarget(home, secrets, started),
+      startTarget(home, secrets, options.programs, started),
       startPeople(broker, started),
     ])
     const config = await configure(home, { port, broker, provider, target })
@@ -119,11 +121,17 @@ async function keepSecret(path: string): Promise<string> {
   }
 }
 
-async function startTarget(home: string, secrets: Secrets, started: Started) {
+async function startTarget(
+  home: string,
+  secrets: Secrets,
+  programs: string | undefined,
+  started: Started,
+) {
   const target = await startPostgres({
     dataDir: join(home, 'postgres'),
     password: secrets.superuser,
     sql: seed(secrets.broker),
+    ...(programs === undefined ? {} : { programs }),
   })
   started.push(() => target.stop())
   return target

@@ -4,7 +4,7 @@
  * approved cannot write, and releasing it for an approved unit loses nothing.
  */
 export class Block {
-  /** The client opened it READ ONLY: no guard is needed. */
+  /** The client opened it READ ONLY, or said so before any savepoint: no guard is needed. */
   openedReadOnly = false
   /** The client said SET TRANSACTION READ ONLY later; ROLLBACK TO may undo that, so the guard stays. */
   declaredReadOnly = false
@@ -14,6 +14,11 @@ export class Block {
 
   get readOnly(): boolean {
     return this.openedReadOnly || this.declaredReadOnly
+  }
+
+  /** Nothing stands on the transaction: no guard, and no savepoint of the client. */
+  get isBare(): boolean {
+    return !this.guarded && this.savepoints.length === 0
   }
 
   begin(readOnly: boolean): void {

@@ -134,9 +134,17 @@ export function* liftGuard(c: Conversation): Step<boolean> {
 function* setTransaction(c: Conversation, modes: TransactionModes, execution: Execution): Step {
   const { access, others } = modes
   if (c.status !== 'T') return yield* say(c, `SET TRANSACTION ${others || 'READ ONLY'}`, execution)
+  if (access === 'read only' && c.block.isBare) return yield* becomeReadOnly(c, others, execution)
   if (others !== '') yield* say(c, `SET TRANSACTION ${others}`, execution)
   else c.complete(execution, 'SET')
   if (access === 'read only') c.block.declaredReadOnly = true
+}
+
+/** Said in no savepoint nothing takes it back: as if the client had opened the block so. */
+function* becomeReadOnly(c: Conversation, others: string, execution: Execution): Step {
+  const modes = [others, 'READ ONLY'].filter((mode) => mode !== '').join(', ')
+  yield* say(c, `SET TRANSACTION ${modes}`, execution)
+  if (after(c) === 'T') c.block.openedReadOnly = true
 }
 
 function* say(c: Conversation, sql: string, execution: Execution): Step {

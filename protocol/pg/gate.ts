@@ -368,6 +368,6 @@ const QUIET: Resumed = { type: 'quiet' }
 
 const NO_FUNCTION_CALL = {
   code: '0A000',
-  message: 'function call messages are not supported',
-  hint: 'call the function with SELECT',
+  message: 'function call messages, by which clients reach large objects, are not supported',
+  hint: 'pg_dump: leave large objects out with -B; else use SQL: SELECT lo_get(OID) reads one, SELECT lo_put(…) is held as a write',
 }

@@ -3,6 +3,7 @@ import { asControl, type Control, control } from './control.ts'
 import { type Conversation, runsUnderGuard, type Step } from './conversation.ts'
 import { copyIn, copyOut } from './copy.ts'
 import type { Execution } from './execution.ts'
+import { asReadOnly } from './exported.ts'
 import { refreshNamed } from './fresh.ts'
 import { movesPath, type Refused, type Resolved, resolve } from './resolve.ts'
 import { ABORTED, decideAndRun, sendQuery, unitOf } from './run.ts'
@@ -104,7 +105,7 @@ const IDLE: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d, 0x3b])
 /** One statement by itself. True: it went well, and the next may follow. */
 function* one(c: Conversation, facts: StatementFacts, text: Buffer): Step<boolean> {
   yield* refreshNamed(c, facts)
-  const resolution = resolve(c, facts, text)
+  const resolution = resolve(c, asReadOnly(c, facts), text)
   if (!resolution.ok) {
     yield* c.fail(resolution.refused)
     return false

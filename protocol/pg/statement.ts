@@ -83,7 +83,7 @@ export interface FunctionUse {
 /** What the transaction modes of BEGIN and SET TRANSACTION say; null = not said. */
 export interface TransactionModes {
   readonly access: 'read only' | 'read write' | null
-  /** The text of the other modes, ready to send: `ISOLATION LEVEL SERIALIZABLE, DEFERRABLE`. */
+  /** The text of the other modes, ready to send: `ISOLATION LEVEL SERIALIZABLE, DEFERRABLE`, `SNAPSHOT '…'`. */
   readonly others: string
 }
 

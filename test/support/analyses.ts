@@ -34,6 +34,16 @@ export const rollsBackTo = (name: string): Facts =>
   facts('transaction', { type: 'rollback-to', name })
 export const setsTransaction = (modes: Partial<TransactionModes>): Facts =>
   facts('transaction', { type: 'set-transaction', modes: { ...NO_MODES, ...modes } })
+/** SELECT pg_export_snapshot(), and perhaps of others. */
+export const exports = (...others: string[]): Facts =>
+  facts('admin', QUERY, {
+    verb: 'SELECT',
+    functions: ['pg_export_snapshot', ...others].map((name) => ({
+      name: `pg_catalog.${name}`,
+      volatility: 'volatile',
+      harmless: false,
+    })),
+  })
 
 const FORMAT = {
   format: 'text',

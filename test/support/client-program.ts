@@ -22,12 +22,12 @@ export function works(command: string, ...args: string[]): boolean {
 export type ClientEnvironment = Readonly<Record<string, string>>
 
 /** As libpq's own variables say it; PGOPTIONS makes the superuser act as the owner of the tables. */
-export function atTarget({ ready }: TestDemo): ClientEnvironment {
+export function atTarget({ ready }: Pick<TestDemo, 'ready'>): ClientEnvironment {
   const { host, port, user, password, database } = ready.target
   return { ...places(host, port, user, password, database), PGOPTIONS: '-c role=app_writer' }
 }
 
-export function atPort({ ready }: LocalPort): ClientEnvironment {
+export function atPort({ ready }: Pick<LocalPort, 'ready'>): ClientEnvironment {
   return places(ready.host, ready.port, ready.user, ready.password, ready.database)
 }
 

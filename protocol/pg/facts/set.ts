@@ -1,7 +1,7 @@
 /** SET, RESET and SHOW. */
 import type { Command, Refusal } from '../statement.ts'
 import { judgeSetting, type SettingChange } from './settings.ts'
-import { modesOf, saysReadWrite } from './transaction.ts'
+import { modesOf, saysReadWrite, snapshotOf } from './transaction.ts'
 import { as, flag, list, literal, node, type Tree, text } from './tree.ts'
 
 export interface SetFacts {
@@ -55,6 +55,9 @@ function multi(body: Tree, name: string, local: boolean): SetFacts {
   const options = list(body, 'args')
   if (name === 'TRANSACTION') {
     return { command: { type: 'set-transaction', modes: modesOf(options) }, refusal: null }
+  }
+  if (name === 'TRANSACTION SNAPSHOT') {
+    return { command: { type: 'set-transaction', modes: snapshotOf(options) }, refusal: null }
   }
   if (name === 'SESSION CHARACTERISTICS') {
     const command: Command = { type: 'set', name: 'session characteristics', local }

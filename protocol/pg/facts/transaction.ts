@@ -1,4 +1,5 @@
 /** Transaction control, and the modes that BEGIN and SET TRANSACTION say. */
+import { quoteText } from '../quote.ts'
 import type { Command, Refusal, TransactionModes } from '../statement.ts'
 import { as, flag, list, literal, type Tree, text } from './tree.ts'
 
@@ -53,6 +54,13 @@ export function modesOf(options: readonly unknown[]): TransactionModes {
       deferrable = isTrue(value) ? 'DEFERRABLE' : 'NOT DEFERRABLE'
   }
   return { access, others: [level, deferrable].filter((mode) => mode !== '').join(', ') }
+}
+
+/** SET TRANSACTION SNAPSHOT: what another transaction sees, under the name that it was exported by. */
+export function snapshotOf(options: readonly unknown[]): TransactionModes {
+  const id = as(options[0], 'A_Const')
+  const name = id === null ? '' : (literal(id) ?? '')
+  return { access: null, others: `SNAPSHOT ${quoteText(name)}` }
 }
 
 /** True if READ WRITE is said anywhere, even where a later mode wins. */

@@ -2,6 +2,7 @@ import { describe as suite } from 'node:test'
 import {
   begins,
   commits,
+  exports,
   type Facts,
   reads,
   releases,
@@ -103,13 +104,54 @@ suite('transaction blocks', () => {
     t.shows('E 25006', 'Z E')
   })
 
-  scene('SET TRANSACTION READ ONLY is kept by the gate: the guard stays', (t) => {
+  scene('a block that is made READ ONLY before anything else needs no guard either', (t) => {
     opens(t)
+    const modes = { access: 'read only', others: 'ISOLATION LEVEL REPEATABLE READ' } as const
+    const said = 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY'
+    controls(t, 'set transaction x', setsTransaction(modes), said, 'SET', 'T')
+    const view = { others: "SNAPSHOT '3-1B-1'" }
+    const taken = "SET TRANSACTION SNAPSHOT '3-1B-1'"
+    controls(t, 'set transaction y', setsTransaction(view), taken, 'SET', 'T')
+    t.client(query('set transaction read write'))
+    t.asks('set transaction read write', setsTransaction({ access: 'read write' }))
+    t.allows('set transaction read write')
+    t.shows('C SET', 'Z T')
+    readsIn(t)
+    t.client(query('delete from x'))
+    t.asks('delete from x', writes('DELETE'))
+    t.hidden(NO_SAVEPOINT, error('3B001'), ready('E'))
+    t.shows('E 25006', 'Z E')
+  })
+
+  scene('what a READ ONLY block sees is exported as a read, and nothing else with it', (t) => {
+    opens(t)
+    const said = 'SET TRANSACTION READ ONLY'
+    controls(t, 'read only', setsTransaction({ access: 'read only' }), said, 'SET', 'T')
+    t.runs('select pg_export_snapshot()', exports(), ROWS)
+    t.client(query('select pg_export_snapshot(), pg_reload_conf()'))
+    t.asks('select pg_export_snapshot(), pg_reload_conf()', exports('pg_reload_conf'))
+    t.hidden(NO_SAVEPOINT, error('3B001'), ready('E'))
+    t.shows('E 25006', 'Z E')
+  })
+
+  scene('in a block that may write, exporting what it sees is held', (t) => {
+    opens(t)
+    t.client(query('select pg_export_snapshot()'))
+    t.asks('select pg_export_snapshot()', exports())
+    const decide = t.triesAndHolds('select pg_export_snapshot()', 'hoop_1', 'T')
+    decide(REFUSED)
+    t.hidden(NO_SAVEPOINT, error('3B001'), ready('E'))
+    t.shows('E 42501', 'Z E')
+  })
+
+  scene('SET TRANSACTION READ ONLY behind a guard is kept by the gate: the guard stays', (t) => {
+    opens(t)
+    readsIn(t, [GUARD])
     t.client(query('set transaction read only'))
     t.asks('set transaction read only', setsTransaction({ access: 'read only' }))
     t.allows('set transaction read only')
     t.shows('C SET', 'Z T')
-    readsIn(t, [GUARD])
+    readsIn(t)
     t.client(query('show transaction_read_only'))
     t.asks('show transaction_read_only', shows('transaction_read_only'))
     t.allows('show transaction_read_only')

@@ -82,6 +82,11 @@ test('transaction modes', () => {
     access: 'read only',
     others: 'ISOLATION LEVEL REPEATABLE READ',
   })
+  assert.deepEqual(modes("SET TRANSACTION SNAPSHOT '00000003-0000001B-1'"), {
+    access: null,
+    others: "SNAPSHOT '00000003-0000001B-1'",
+  })
+  assert.equal(modes("SET TRANSACTION SNAPSHOT E'a''; b\\\\'").others, "SNAPSHOT 'a''; b\\'")
 })
 
 test('transaction control', () => {
