@@ -32,7 +32,7 @@ export type GateOutput<Question, Answer, Report> =
   /** The question is not asked any more: what waited for its answer is given up. */
   | { readonly type: 'withdraw'; readonly id: number; readonly why: string }
   /** Ask the target to give up what it runs (CancelRequest). */
-  | { readonly type: 'cancel-target' }
+  | { readonly type: 'cancel-target'; readonly by: 'cancel' | 'gone' }
   /** Keep these bytes on disk, in order, until `replay` or `unspool`. */
   | { readonly type: 'spool'; readonly bytes: Buffer }
   | { readonly type: 'replay' }

@@ -120,7 +120,7 @@ export class Pump {
         judge.withdraw(output.id, output.why)
         return
       case 'cancel-target':
-        this.note('cancel', this.gone ? 'the client is gone' : 'asked for by the client')
+        this.note('cancel', CANCELLED_BY[output.by])
         this.parts.upstream.cancel().catch(this.parts.onFault)
         return
       case 'spool':
@@ -261,6 +261,8 @@ export class Pump {
     this.parts.onEnd(why)
   }
 }
+
+const CANCELLED_BY = { cancel: 'asked for by the client', gone: 'the client is gone' } as const
 
 /** Of these, who runs code can set them to any text. */
 const FREE_PARAMETERS: ReadonlySet<string> = new Set(['application_name', 'TimeZone'])

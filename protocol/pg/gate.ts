@@ -6,6 +6,7 @@ import {
   Closed,
   Conversation,
   type GateOptions,
+  type Interrupt,
   type Output,
   type Resumed,
   type Step,
@@ -32,7 +33,8 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
   private readonly conversation: Step
   private readonly direct: Direct
   private wait: Wait | null = null
-  private interrupt: 'cancel' | 'gone' | null = null
+  private interrupt: Interrupt | null = null
+  private abandoned = false
   private answers: { readonly id: number; readonly answer: Answer }[] = []
   private readonly spooled: (Buffer | null)[] = []
   private over = false
@@ -79,12 +81,10 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
         return
       case 'cancel':
         if (this.mayCancel()) this.interrupt ??= 'cancel'
-        else if (!this.c.target.quiet) this.c.emit({ type: 'cancel-target' })
+        else if (!this.c.target.quiet) this.c.emit({ type: 'cancel-target', by: 'cancel' })
         return
       case 'client-closed':
-        this.interrupt = 'gone'
-        if (this.runsForNobody()) this.abandon()
-        return
+        return this.leave()
       case 'target-closed':
         throw new TargetGone(input.why)
       case 'spooled':
@@ -96,12 +96,13 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
   }
 
   private takeClient(bytes: Buffer): void {
+    if (this.abandoned) return
     this.fromClient.push(bytes)
     for (let frame = this.fromClient.next(); frame !== null; frame = this.fromClient.next()) {
       const message = decodeFrontend(frame)
-      if (message.type === 'terminate') this.interrupt = 'gone'
       this.inbox.push(message)
       this.inboxBytes += roughSize(message)
+      if (message.type === 'terminate') return this.leave()
     }
   }
 
@@ -125,6 +126,12 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
     return this.wait?.for === 'answer' || (this.wait?.for === 'client' && this.c.spooling)
   }
 
+  /** Its connection has ended, or it said Terminate: nobody looks at what comes. */
+  private leave(): void {
+    this.interrupt = 'gone'
+    if (!this.abandoned && this.runsForNobody()) this.abandon()
+  }
+
   /** A read, that is: what was approved runs to its end, so that its outcome is known. */
   private runsForNobody(): boolean {
     const { target, approved } = this.c
@@ -135,7 +142,8 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
   private abandon(): void {
     this.inbox.length = 0
     this.inboxBytes = 0
-    this.c.emit({ type: 'cancel-target' })
+    this.abandoned = true
+    this.c.emit({ type: 'cancel-target', by: 'gone' })
   }
 
   /** Steps on as long as what is waited for is there. */

@@ -199,20 +199,24 @@ describe('the wire, through whole sessions', () => {
     },
   )
 
-  connected(
-    'a client that is gone while its read runs: cancelled at the target',
-    async (client) => {
-      const sleeping = `SELECT FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%' AND state = 'active' AND pid <> pg_backend_pid()`
-      client.send((writer) => writer.query('SELECT pg_sleep(600)'))
-      while ((await admin.query(sleeping)).rowCount === 0) await new Promise(setImmediate)
-      client.vanish()
-      while ((await admin.query(sleeping)).rowCount !== 0) await new Promise(setImmediate)
-      const other = await stack.client('postgres')
-      await other.take()
-      assert.equal((await other.query('SELECT 1')).types, 'TDCZ', 'others are not touched')
-      other.vanish()
-    },
-  )
+  const whileItsReadRuns = (how: string, leave: (client: RawClient) => void) =>
+    connected(
+      `a client that ${how} while its read runs: cancelled at the target`,
+      async (client) => {
+        const sleeping = `SELECT FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%' AND state = 'active' AND pid <> pg_backend_pid()`
+        client.send((writer) => writer.query('SELECT pg_sleep(600)'))
+        while ((await admin.query(sleeping)).rowCount === 0) await new Promise(setImmediate)
+        leave(client)
+        while ((await admin.query(sleeping)).rowCount !== 0) await new Promise(setImmediate)
+        const other = await stack.client('postgres')
+        await other.take()
+        assert.equal((await other.query('SELECT 1')).types, 'TDCZ', 'others are not touched')
+        other.vanish()
+      },
+    )
+
+  whileItsReadRuns('is gone', (client) => client.vanish())
+  whileItsReadRuns('says Terminate', (client) => client.terminate())
 
   connected('a client that is gone while it does not read: the same', async (client) => {
     const many = 'SELECT i, repeat(chr(65), 1000) FROM generate_series(1, 10000000) i'

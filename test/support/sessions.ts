@@ -24,6 +24,7 @@ import {
 } from '../../protocol/pg/backend.ts'
 import { Framer } from '../../protocol/pg/framer.ts'
 import { FrontendWriter } from '../../protocol/pg/frontend.ts'
+import { terminate } from './messages.ts'
 import type { RunningPostgres } from './postgres.ts'
 
 /** Sessions as the broker opens them, without tunnel and login: what a client sends and gets, as bytes. */
@@ -310,6 +311,10 @@ export class RawClient implements ClientEnd {
   /** Gone without a word. */
   vanish(): void {
     this.#gone('the client is gone')
+  }
+
+  terminate(): void {
+    this.#give(terminate())
   }
 
   send(write: (writer: FrontendWriter) => void): void {

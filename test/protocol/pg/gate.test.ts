@@ -18,7 +18,7 @@ import {
   sync,
   terminate,
 } from '../../support/messages.ts'
-import { type Play, REFUSED, scene } from '../../support/playbook.ts'
+import { APPROVED, type Play, REFUSED, scene } from '../../support/playbook.ts'
 
 const WRITE = 'delete from x'
 
@@ -100,6 +100,40 @@ suite('who goes away', () => {
     t.done()
     t.target(columns('a'), complete('SELECT 0'), ready())
     t.replies(columns('a'), complete('SELECT 0'), ready())
+    t.closes('none')
+  })
+
+  scene('the same with Terminate, and nothing is heard of behind it', (t) => {
+    running(t)
+    t.client(query('select 2'), terminate(), query('select 3'))
+    assert.equal(t.says('cancel-target').by, 'gone')
+    t.client(query('select 4'))
+    t.give({ type: 'client-closed' })
+    t.done()
+    t.target(error('57014'), ready())
+    t.shows('E 57014', 'Z I')
+    t.closes('none')
+  })
+
+  scene('Terminate that came along with a read: it was asked for, and is answered', (t) => {
+    t.client(query('select 1'), terminate())
+    t.asks('select 1', reads())
+    t.allows('select 1')
+    t.sends(query('select 1'))
+    t.target(columns('a'), complete('SELECT 0'), ready())
+    t.replies(columns('a'), complete('SELECT 0'), ready())
+    t.closes('none')
+  })
+
+  scene('a write that was approved runs to its end, whoever says Terminate', (t) => {
+    waits(t)(APPROVED)
+    t.window.opens()
+    t.sends(query(WRITE))
+    t.client(terminate())
+    t.target(complete('DELETE 1'), ready())
+    t.window.closes()
+    t.settles('ok', 1)
+    t.shows('C DELETE 1', 'Z I')
     t.closes('none')
   })
 
