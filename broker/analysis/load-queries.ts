@@ -63,7 +63,7 @@ export function functionsQuery(server: number): string {
         AND d.refclassid = 'pg_extension'::regclass LIMIT 1),
     'argumentTypes', p.proargtypes::oid[]::int8[], 'allTypes', p.proallargtypes::int8[],
     'modes', p.proargmodes, 'names', p.proargnames,
-    'body', CASE WHEN l.lanname = 'sql' AND p.oid >= ${FIRST_UNPINNED} THEN ${source} END,
+    'body', CASE WHEN l.lanname IN ('sql', 'internal') AND p.oid >= ${FIRST_UNPINNED} THEN ${source} END,
     'presets', CASE WHEN p.pronargdefaults > 0 AND p.oid >= ${FIRST_UNPINNED}
       THEN pg_get_expr(p.proargdefaults, 0) END,
     'sets', p.proconfig IS NOT NULL)
@@ -75,7 +75,15 @@ export const TYPES = `SELECT json_build_object(
   'oid', t.oid::int8, 'schema', n.nspname, 'name', t.typname, 'kind', t.typtype,
   'relation', t.typrelid::int8,
   'element', coalesce(nullif(t.typelem, 0), nullif(t.typbasetype, 0), (
-    SELECT r.rngsubtype FROM pg_range r WHERE r.rngtypid = t.oid), 0)::int8,
+    SELECT r.rngsubtype FROM pg_range r WHERE r.rngtypid = t.oid), (
+    SELECT r.rngtypid FROM pg_range r
+    WHERE t.typtype = 'm' AND to_jsonb(r)->>'rngmultitypid' = t.oid::text), 0)::int8,
+  'runs', (
+    SELECT json_agg(f.oid::int8) FROM pg_range r CROSS JOIN LATERAL (
+      SELECT r.rngcanonical::oid AS oid
+      UNION SELECT p.amproc::oid FROM pg_opclass o JOIN pg_amproc p ON p.amprocfamily = o.opcfamily
+      WHERE o.oid = r.rngsubopc) f
+    WHERE r.rngtypid = t.oid AND f.oid >= ${FIRST_UNPINNED}),
   'checks', (
     SELECT json_agg(pg_get_expr(k.conbin, 0)) FROM pg_constraint k
     WHERE k.contypid = t.oid AND k.conbin IS NOT NULL))

@@ -116,7 +116,7 @@ function functionOf({ allTypes, modes, names, ...row }: FunctionRow): CatalogueF
   }
 }
 
-interface TypeRow extends Nullable<Omit<CatalogueType, 'kind'>, 'checks'> {
+interface TypeRow extends Nullable<Omit<CatalogueType, 'kind'>, 'checks' | 'runs'> {
   readonly kind: string
 }
 
@@ -130,7 +130,8 @@ const TYPE_KINDS: Readonly<Record<string, CatalogueType['kind']>> = {
 }
 
 function typeOf(row: TypeRow): CatalogueType {
-  return { ...row, kind: TYPE_KINDS[row.kind] ?? 'base', checks: row.checks ?? [] }
+  const { checks, runs } = row
+  return { ...row, kind: TYPE_KINDS[row.kind] ?? 'base', checks: checks ?? [], runs: runs ?? [] }
 }
 
 interface CastRow extends Omit<CatalogueCast, 'context'> {

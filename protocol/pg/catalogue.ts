@@ -26,7 +26,7 @@ export interface CatalogueFunction {
   /** OIDs in pg_type of the input arguments. */
   readonly argumentTypes: readonly number[]
   readonly argumentNames: readonly string[]
-  /** Source of a function in SQL that is no built-in; else null. */
+  /** Source of a function in SQL, or name of one in C, that is no built-in; else null. */
   readonly body: string | null
   /** Default values of its parameters as SQL, where a user made it and it has some; else null. */
   readonly presets: string | null
@@ -87,6 +87,8 @@ export interface CatalogueType {
   readonly element: number
   /** Of domains: CHECK expressions over VALUE. */
   readonly checks: readonly string[]
+  /** Of ranges: OIDs in pg_proc of what users wrote to compare their bounds and to normalise them. */
+  readonly runs: readonly number[]
 }
 
 /** An operator that initdb did not make. */

@@ -6,7 +6,7 @@ import { argument, callOf } from './calls.ts'
 import { condition } from './conditions.ts'
 import { called, failing } from './failures.ts'
 import { EXTENSION_CLASS, OPAQUE } from './function-table.ts'
-import { byArity, isTrusted } from './functions.ts'
+import { byArity } from './functions.ts'
 import {
   CONSTANT,
   type Column,
@@ -22,6 +22,7 @@ import { findFunctions } from './names.ts'
 import { toColumns } from './origins.ts'
 import type { State } from './state.ts'
 import { child, constant, flag, isTree, list, node, strings, type Tree, text } from './tree.ts'
+import { isConstructor, isTrusted } from './trusted.ts'
 
 export function callValue(state: State, body: Tree, scope: Scope): Value {
   const inputs = inputsOf(state, body, scope)
@@ -128,6 +129,7 @@ function hidden(
     const harmless = (EXTENSION_CLASS.get(fn.name) ?? 'harmless') === 'harmless'
     return harmless && !fn.name.startsWith('dblink') ? [] : [OPAQUE_VALUE]
   }
+  if (isConstructor(fn)) return []
   return functionBody(state.gathering.scene, fn)?.columns ?? [OPAQUE_VALUE]
 }
 

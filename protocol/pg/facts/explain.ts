@@ -1,11 +1,11 @@
 /** EXPLAIN: what is in a plan. https://www.postgresql.org/docs/current/sql-explain.html */
 import type { StatementFacts } from '../statement.ts'
 import type { Scene } from './context.ts'
-import { isTrusted } from './functions.ts'
 import { CONSTANT, type Column } from './lineage-types.ts'
 import { qualified } from './names.ts'
 import { ANYTHING, toOrigins } from './origins.ts'
 import { as, list, literal, node, type Tree, text } from './tree.ts'
+import { isTrusted } from './trusted.ts'
 
 export interface ExplainOptions {
   readonly analyze: boolean

@@ -1,7 +1,6 @@
 /** What an expression's value is made of. Nodes without a rule of their own: all that is in them. */
 import { callValue, notationValue } from './call-values.ts'
 import { failing } from './failures.ts'
-import { isTrusted } from './functions.ts'
 import {
   CONSTANT,
   type Column,
@@ -32,6 +31,7 @@ import {
   type Tree,
   text,
 } from './tree.ts'
+import { isTrusted } from './trusted.ts'
 
 export function value(state: State, expression: unknown, scope: Scope): Value {
   const found = node(expression)

@@ -5,11 +5,11 @@
  */
 import type { CatalogueFunction } from '../catalogue.ts'
 import { functionBody } from './bodies.ts'
-import { isTrusted } from './functions.ts'
 import { combine, type Value } from './lineage-types.ts'
 import type { State } from './state.ts'
 import { isText, isTotalFunction, type Operand } from './totals.ts'
 import { constant, list, type Tree } from './tree.ts'
+import { isTrusted } from './trusted.ts'
 
 /** The value of an operation that fails for some of its operands. */
 export function failing(state: State, operands: readonly Value[], made: Value): Value {

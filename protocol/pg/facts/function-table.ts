@@ -146,6 +146,12 @@ export const OPAQUE_COLUMNS: ReadonlyMap<string, RegExp> = new Map([
   ['pg_largeobject', /^data$/],
 ])
 
+/** What PostgreSQL makes with each range type, by the name of the C code. */
+export const CONSTRUCTORS: ReadonlySet<string> = new Set(
+  `range_constructor2 range_constructor3 multirange_constructor0 multirange_constructor1
+  multirange_constructor2`.split(/\s+/),
+)
+
 /** Extensions whose functions are as good as their volatility; others are code of users. */
 export const TRUSTED_EXTENSIONS: ReadonlySet<string> = new Set(
   `btree_gin btree_gist citext cube dict_int dict_xsyn earthdistance fuzzystrmatch hstore intarray

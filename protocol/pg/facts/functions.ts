@@ -3,13 +3,10 @@ import type { CatalogueFunction } from '../catalogue.ts'
 import type { FunctionUse } from '../statement.ts'
 import { defaultsBody, functionBody } from './bodies.ts'
 import type { BodyFacts, Effect, Gathering, Scene } from './context.ts'
-import {
-  CLASS_OF,
-  EXTENSION_CLASS,
-  HARMLESS_VOLATILE,
-  TRUSTED_EXTENSIONS,
-} from './function-table.ts'
+import { CLASS_OF, EXTENSION_CLASS, HARMLESS_VOLATILE } from './function-table.ts'
 import { qualified } from './names.ts'
+import { isConstructor, isTrusted } from './trusted.ts'
+import { typeEffect } from './types.ts'
 
 /** What calling it does; null = nothing that needs anybody. */
 export function judgeFunction(scene: Scene, fn: CatalogueFunction): Effect | null {
@@ -18,11 +15,6 @@ export function judgeFunction(scene: Scene, fn: CatalogueFunction): Effect | nul
   if (fn.builtin) return judgeBuiltin(fn)
   if (isTrusted(fn)) return judgeExtension(fn)
   return judgeUser(scene, fn)
-}
-
-/** Its volatility is as PostgreSQL or a known extension wrote it, and its result is made of its arguments. */
-export function isTrusted(fn: CatalogueFunction): boolean {
-  return fn.builtin || (fn.extension !== null && TRUSTED_EXTENSIONS.has(fn.extension))
 }
 
 /** Of those that PostgreSQL brings along. */
@@ -45,6 +37,9 @@ function judgeExtension(fn: CatalogueFunction): Effect | null {
 /** Volatility of users' functions is a promise that nobody checks; their SQL can be read. */
 function judgeUser(scene: Scene, fn: CatalogueFunction): Effect | null {
   const what = `calls ${qualified(fn)}()`
+  const types = typesEffect(scene, fn)
+  if (types !== null) return { class: types.class, why: `${what}: ${types.why}` }
+  if (isConstructor(fn)) return null
   const preset = defaultsBody(scene, fn)
   if (preset !== null && preset.class !== 'read') {
     return { class: preset.class, why: `${what}, whose default ${preset.why}` }
@@ -52,6 +47,15 @@ function judgeUser(scene: Scene, fn: CatalogueFunction): Effect | null {
   const body = functionBody(scene, fn)
   if (body === null) return { class: 'write', why: `${what}, whose code hoop cannot read` }
   return body.class === 'read' ? null : { class: body.class, why: `${what}: ${body.why}` }
+}
+
+/** Arguments become what it takes, and what it makes its result: domains are checked then. */
+function typesEffect(scene: Scene, fn: CatalogueFunction): Effect | null {
+  for (const type of [...fn.argumentTypes, fn.result, ...fn.columns.map((one) => one.type)]) {
+    const effect = typeEffect(scene, type)
+    if (effect !== null) return effect
+  }
+  return null
 }
 
 export function usage(fn: CatalogueFunction, harmless: boolean): FunctionUse {
@@ -68,7 +72,7 @@ export function addCall(gathering: Gathering, candidates: readonly CatalogueFunc
       gathering.functions.set(name, usage(fn, effect === null))
     }
     gathering.add(effect)
-    if (fn.builtin || isTrusted(fn)) {
+    if (fn.builtin || isTrusted(fn) || isConstructor(fn)) {
       if (fn.name.startsWith('dblink')) gathering.reach.opaque = true
       continue
     }

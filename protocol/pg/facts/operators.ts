@@ -1,8 +1,9 @@
 /** Operators are function calls without a name in the tree; some are not even written. */
 import type { Gathering, Scene } from './context.ts'
-import { isTrusted, judgeFunction, usage } from './functions.ts'
+import { judgeFunction, usage } from './functions.ts'
 import { qualified } from './names.ts'
 import { flag, list, strings, type Tree, text } from './tree.ts'
+import { isTrusted } from './trusted.ts'
 
 const EQUALS = [['=']]
 const BETWEEN: Readonly<Record<string, string[][]>> = {

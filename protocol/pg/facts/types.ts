@@ -4,6 +4,7 @@ import { expressionBody } from './bodies.ts'
 import type { Effect, Gathering, Scene } from './context.ts'
 import { findTypes } from './names.ts'
 import { flag, list, strings, type Tree } from './tree.ts'
+import { isTrusted } from './trusted.ts'
 
 export function addType(gathering: Gathering, typeName: Tree): void {
   const names = strings(list(typeName, 'names'))
@@ -44,12 +45,22 @@ function effectOf(scene: Scene, type: CatalogueType): Effect | null {
     if (body === null) return { class: 'write', why: `${what}, which hoop cannot read` }
     if (body.class !== 'read') return { class: body.class, why: `${what}: it ${body.why}` }
   }
+  const own = type.runs.find((oid) => !isTrustedFunction(scene, oid))
+  if (own !== undefined) {
+    const why = `the range type ${type.schema}.${type.name} runs a function that is not PostgreSQL's`
+    return { class: 'write', why }
+  }
   const parts = type.relation === 0 ? [] : columnTypes(scene, type.relation)
   for (const part of type.element === 0 ? parts : [...parts, type.element]) {
     const effect = typeEffect(scene, part)
     if (effect !== null) return effect
   }
   return null
+}
+
+function isTrustedFunction(scene: Scene, oid: number): boolean {
+  const fn = scene.catalogue.functions.get(oid)
+  return fn !== undefined && isTrusted(fn)
 }
 
 function columnTypes(scene: Scene, relation: number): number[] {

@@ -47,7 +47,7 @@ export const CATALOGUE = buildCatalogue({
   types: [
     {
       ...{ oid: CITEXT, schema: 'public', name: 'citext', kind: 'base', relation: 0, element: 0 },
-      checks: [],
+      ...{ checks: [], runs: [] },
     },
   ],
   relations: [

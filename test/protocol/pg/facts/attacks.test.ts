@@ -31,6 +31,17 @@ const WORLD = `
   CREATE TABLE shadow.twice (b int);
   CREATE VIEW twice AS SELECT bump() AS b;
   CREATE AGGREGATE agg(int) (SFUNC = public.harmful, STYPE = int);
+  CREATE FUNCTION takes_sneaky(sneaky) RETURNS int LANGUAGE sql AS 'SELECT 1';
+  CREATE FUNCTION makes_sneaky() RETURNS sneaky LANGUAGE sql AS 'SELECT 1';
+  CREATE TYPE floats AS RANGE (subtype = float8, subtype_diff = float8mi);
+  CREATE TYPE sneaks AS RANGE (subtype = sneaky);
+  CREATE FUNCTION cmp_loud(int, int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM public.bump(); RETURN $1 - $2; END $$;
+  CREATE OPERATOR CLASS loud FOR TYPE int USING btree AS OPERATOR 1 <, OPERATOR 2 <=,
+    OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 public.cmp_loud(int, int);
+  CREATE TYPE louds AS RANGE (subtype = int, subtype_opclass = loud);
+  CREATE FUNCTION posing(float8, float8) RETURNS floats LANGUAGE internal SET work_mem = '1MB'
+    AS 'range_constructor2';
 `
 const EARLY = `
   CREATE SCHEMA shadow;
@@ -104,6 +115,16 @@ const HELD = [
   'SELECT * FROM no_such_table',
   'SELECT no_such_function(1)',
   'SELECT 1 ~~~~ 2',
+  'SELECT takes_sneaky(1)',
+  'SELECT makes_sneaky()',
+  'SELECT sneaks(1, 2)',
+  "SELECT '{[1,2)}'::sneaks_multirange",
+  'SELECT sneaks_multirange(NULL)',
+  'SELECT louds(1, 2)',
+  "SELECT '[1,2)'::louds",
+  "SELECT '{[1,2)}'::louds_multirange",
+  'SELECT louds_multirange()',
+  'SELECT posing(1, 2)',
   'LOCK TABLE log',
   'NOTIFY x',
   "SELECT pg_notify('x', '')",
@@ -163,6 +184,10 @@ const REFUSED = [
 ]
 
 const FREE = [
+  'SELECT floats(1, 5)',
+  "SELECT floats(1, 5, '[]') @> 2.5::float8",
+  "SELECT floats_multirange(), floats_multirange(floats(1, 2)), '{}'::floats_multirange",
+  'SELECT floats_multirange(floats(1, 2), floats(3, 4))',
   'SELECT harmless(1)',
   'SELECT harmless(id) FROM people',
   "SELECT lower('X')",
@@ -247,6 +272,15 @@ test('an implicit cast of users runs wherever its types meet', async () => {
   const changed = await target.catalogue('fixture')
   assert.equal(statements("SELECT takes_mark(lower('x'))", catalogue)[0]!.class, 'read')
   assert.equal(statements("SELECT takes_mark(lower('x'))", changed)[0]!.class, 'write')
+})
+
+test('a range is made of its bounds, and making it may fail', () => {
+  const [facts] = statements('SELECT floats(a, 2) FROM (VALUES (1)) v(a)', catalogue)
+  assert.deepEqual([facts?.output?.[0]?.proved, facts?.output?.[0]?.origins], [true, []])
+  const [named] = statements('SELECT floats(id, 2) FROM people', catalogue)
+  const [origin] = named?.output?.[0]?.origins ?? []
+  assert.equal(catalogue.relations.get(origin?.table ?? 0)?.name, 'people')
+  assert.ok(named?.predicates.some(({ use }) => use === 'compute'))
 })
 
 test('with a catalogue that knows nothing, nothing but constants is read', async () => {
