@@ -42,6 +42,12 @@ interface LastPlan {
   readonly plan: RowPlan
 }
 
+/** What the record says of a shape already. */
+interface Shown {
+  readonly ref: number
+  readonly masked: readonly boolean[]
+}
+
 /** What comes back from the target on its way to the client: masked, then recorded, then shown. */
 export class Results {
   private readonly protect: () => ProtectedColumns
@@ -49,7 +55,7 @@ export class Results {
   private readonly refs: Refs
   private last: LastPlan | null = null
   private readonly copies = new WeakMap<Execution, Copy>()
-  private readonly shown = new WeakMap<Shape, number>()
+  private readonly shown = new WeakMap<Shape, Shown>()
   private parts: Buffer[] = []
   private partsLength = 0
   /** Something was changed that has to do with protected columns. */
@@ -176,9 +182,10 @@ export class Results {
 
   private showShape(execution: Execution, plan: RowPlan, ref: number, entries: NewEntry[]): void {
     const { shape } = execution
-    if (shape === null || this.shown.get(shape) === ref) return
-    this.shown.set(shape, ref)
-    entries.push({ kind: 'shape', ref, bytes: shape.bytes, masked: plan.masked })
+    const { masked } = plan
+    if (shape === null || isShown(this.shown.get(shape), ref, masked)) return
+    this.shown.set(shape, { ref, masked })
+    entries.push({ kind: 'shape', ref, bytes: shape.bytes, masked })
   }
 
   /** Parts of a large row are joined: only whole rows can be masked. */
@@ -295,6 +302,12 @@ export class Results {
     if (isLate && this.deferred) return true
     return facts !== undefined && this.protect().touches(facts)
   }
+}
+
+/** The same columns may be masked by another plan now. */
+function isShown(shown: Shown | undefined, ref: number, masked: readonly boolean[]): boolean {
+  if (shown?.ref !== ref) return false
+  return shown.masked === masked || shown.masked.every((one, index) => one === masked[index])
 }
 
 /** A CopyData message too large to be kept: its parts go on as messages of their own. */
