@@ -6,6 +6,8 @@ export interface Runtime {
   now(): number
   /** Milliseconds since some moment; never goes back. */
   monotonic(): number
+  /** Milliseconds of processor time that this process has had, in all its threads together. */
+  processorTime(): number
   random(bytes: number): Buffer
   /** r: request, s: session, j: job. `r-` and ten characters. */
   id(prefix: 'r' | 's' | 'j'): string
@@ -45,6 +47,10 @@ function startTimer(ms: number, run: () => void): Timer {
 export const systemRuntime: Runtime = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
+  processorTime: () => {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1_000
+  },
   random: (bytes) => randomBytes(bytes),
   id: (prefix) => idFrom(prefix, randomBytes(10)),
   setTimer: startTimer,

@@ -5,10 +5,10 @@
  */
 import type { Catalogue } from '../../protocol/pg/catalogue.ts'
 import type { Analysis, StatementFacts } from '../../protocol/pg/statement.ts'
-import type { Runtime, Timer } from '../runtime.ts'
+import type { Timer } from '../runtime.ts'
 import type { Upstream } from '../upstream/postgres.ts'
 import { VerdictCache } from './cache.ts'
-import { Lane, noVerdict } from './lane.ts'
+import { Lane, type LaneRuntime, noVerdict } from './lane.ts'
 import { fingerprint, loadCatalogue } from './load.ts'
 import { objectsQuery } from './objects.ts'
 import { type Ask, asker } from './query.ts'
@@ -18,8 +18,10 @@ export interface AnalystLimits {
   /** Texts above have no verdict. */
   readonly textBytes: number
   readonly cacheBytes: number
-  /** How long one text may take. */
+  /** How much processor time one text may take. */
   readonly timeMs: number
+  /** How long it may take by the clock: a busy machine is not the text's fault. */
+  readonly patienceMs: number
   /** How often the target is asked whether its catalogue changed. */
   readonly refreshMs: number
 }
@@ -28,12 +30,13 @@ export const ANALYST_LIMITS: AnalystLimits = {
   textBytes: 1_048_576,
   cacheBytes: 64 * 1_048_576,
   timeMs: 5_000,
+  patienceMs: 60_000,
   refreshMs: 5_000,
 }
 
 export interface AnalystOptions {
   readonly connect: () => Promise<Upstream>
-  readonly runtime: Pick<Runtime, 'monotonic' | 'setTimer'>
+  readonly runtime: LaneRuntime
   readonly limits?: Partial<AnalystLimits>
 }
 
@@ -130,7 +133,7 @@ const SMALL = 16_384
 const SMALL_SLOTS = { slots: 32, slotBytes: 2 * SMALL }
 
 class TargetAnalyst implements Analyst {
-  private readonly runtime: Pick<Runtime, 'monotonic' | 'setTimer'>
+  private readonly runtime: LaneRuntime
   private readonly limits: AnalystLimits
   private readonly source: Source
   private readonly cache: VerdictCache
@@ -148,21 +151,16 @@ class TargetAnalyst implements Analyst {
   private lastPath: readonly string[] | null = null
   private lastPathKey = ''
 
-  constructor(
-    runtime: Pick<Runtime, 'monotonic' | 'setTimer'>,
-    limits: AnalystLimits,
-    source: Source,
-    reading: Reading,
-  ) {
+  constructor(runtime: LaneRuntime, limits: AnalystLimits, source: Source, reading: Reading) {
     this.runtime = runtime
     this.limits = limits
     this.source = source
     this.reading = reading
     this.cache = new VerdictCache(limits.cacheBytes)
-    const { timeMs, textBytes } = limits
-    this.small = new Lane(reading.catalogue, { runtime, timeMs, ...SMALL_SLOTS })
+    const { timeMs, patienceMs, textBytes } = limits
+    this.small = new Lane(reading.catalogue, { runtime, timeMs, patienceMs, ...SMALL_SLOTS })
     const slotBytes = textBytes + SMALL
-    this.large = new Lane(reading.catalogue, { runtime, timeMs, slots: 2, slotBytes })
+    this.large = new Lane(reading.catalogue, { runtime, timeMs, patienceMs, slots: 2, slotBytes })
     this.lookedAt = runtime.monotonic()
     this.schedule()
   }

@@ -9,10 +9,14 @@ import type { Runtime, Timer } from '../runtime.ts'
 import { encodePath, type FromWorker, type ToWorker, type WorkerData } from './messages.ts'
 import { Asker, createRing } from './ring.ts'
 
+export type LaneRuntime = Pick<Runtime, 'monotonic' | 'processorTime' | 'setTimer'>
+
 export interface LaneOptions {
-  readonly runtime: Pick<Runtime, 'monotonic' | 'setTimer'>
-  /** How long one text may take. */
+  readonly runtime: LaneRuntime
+  /** How much processor time one text may take: the whole process had no more, nor has the worker. */
   readonly timeMs: number
+  /** How long it may take at most, on a machine that is busy with something else. */
+  readonly patienceMs: number
   /** How many texts lie at the worker, the others wait here. */
   readonly slots: number
   /** The longest text and answer, with a little room for the search path. */
@@ -31,6 +35,7 @@ const WORKER = new URL(
   import.meta.url,
 )
 const STARTING_MS = 30_000
+const STARTING_PATIENCE_MS = 120_000
 const LIMITS = { maxOldGenerationSizeMb: 1024, stackSizeMb: 8 }
 
 export class Lane {
@@ -46,7 +51,8 @@ export class Lane {
   private inRing = 0
   /** Answers that did not fit into the ring are on their way. */
   private awaitsLarge = false
-  private since = 0
+  /** When the worker was last heard, or given something: by the clock and in processor time. */
+  private since = { clock: 0, processor: 0 }
   private watch: Timer | null = null
 
   constructor(catalogue: Catalogue, options: LaneOptions) {
@@ -112,7 +118,7 @@ export class Lane {
 
   private heard(worker: Worker, message: FromWorker): void {
     if (worker !== this.worker) return
-    this.since = this.options.runtime.monotonic()
+    this.since = this.moment()
     if (message.type === 'ready') this.ready = true
     else if (message.type === 'look') this.look()
     else if (message.type === 'large') this.takeLarge(message.answer)
@@ -155,26 +161,43 @@ export class Lane {
     const job = why === null ? undefined : this.jobs.shift()
     void worker.terminate()
     this.start()
-    this.since = this.options.runtime.monotonic()
+    this.since = this.moment()
     job?.resolve(noVerdict(job.text, reason, why ?? ''))
     this.fill()
   }
 
   private beginWatch(): void {
-    this.since = this.options.runtime.monotonic()
+    this.since = this.moment()
     if (this.watch === null) this.arm(this.options.timeMs)
+  }
+
+  private moment(): { clock: number; processor: number } {
+    const { runtime } = this.options
+    return { clock: runtime.monotonic(), processor: runtime.processorTime() }
   }
 
   /** One timer for the lane, not one for each text. */
   private arm(ms: number): void {
     this.watch = this.options.runtime.setTimer(ms, () => {
       this.watch = null
+      // What is answered already was not too slow; only this thread was.
+      this.look()
       if (this.jobs.length === 0) return
-      const limit = this.ready ? this.options.timeMs : STARTING_MS
-      const left = this.since + limit - this.options.runtime.monotonic()
+      const left = this.left()
       if (left <= 0) this.replace(this.worker, 'limit', 'it took too long')
       if (this.jobs.length > 0) this.arm(left > 0 ? left : this.options.timeMs)
     })
+  }
+
+  /** Milliseconds after which it is to be looked at again; none are left: it took too long. */
+  private left(): number {
+    const { timeMs, patienceMs } = this.options
+    const limit = this.ready ? timeMs : STARTING_MS
+    const patience = this.ready ? patienceMs : STARTING_PATIENCE_MS
+    const now = this.moment()
+    const clock = now.clock - this.since.clock
+    const processor = now.processor - this.since.processor
+    return Math.min(patience - clock, Math.max(limit - clock, limit - processor))
   }
 }
 

@@ -6,7 +6,7 @@ import {
   type AnalystLimits,
   createAnalyst,
 } from '../../../broker/analysis/analyst.ts'
-import { systemRuntime } from '../../../broker/runtime.ts'
+import { type Runtime, systemRuntime } from '../../../broker/runtime.ts'
 import type { Upstream } from '../../../broker/upstream/postgres.ts'
 import type { Analysis, StatementFacts } from '../../../protocol/pg/statement.ts'
 import { Target } from '../../protocol/pg/facts/target.ts'
@@ -23,7 +23,10 @@ after(async () => {
   await target?.stop()
 })
 
-async function analyst(limits: Partial<AnalystLimits> = {}): Promise<Analyst> {
+async function analyst(
+  limits: Partial<AnalystLimits> = {},
+  runtime: Runtime = systemRuntime,
+): Promise<Analyst> {
   const connect = async (): Promise<Upstream> => {
     const upstream = await target.connect('fixture')
     upstreams.push(upstream)
@@ -31,7 +34,7 @@ async function analyst(limits: Partial<AnalystLimits> = {}): Promise<Analyst> {
   }
   const made = await createAnalyst({
     connect,
-    runtime: systemRuntime,
+    runtime,
     limits: { refreshMs: 3_600_000, ...limits },
   })
   open.push(made)
@@ -93,6 +96,24 @@ test('what is too large, too deep or too slow has no verdict, and the next text 
   assert.equal(reason(await analysed(one, '/*'.repeat(100_000))), 'limit')
   assert.equal((await only(one, 'SELECT 1')).class, 'read')
   assert.equal((await only(one, `SELECT '${'x'.repeat(20_000)}'`)).class, 'read')
+})
+
+/** Of a machine that is busy with something else. */
+const STARVED: Runtime = { ...systemRuntime, processorTime: () => 0 }
+
+test('a text has its verdict however busy the machine is', async () => {
+  const one = await analyst({ timeMs: 1 }, STARVED)
+  const comments = '/*'.repeat(5_000) + '*/'.repeat(5_000)
+  assert.equal((await only(one, `SELECT 1 ${comments}`)).class, 'read')
+  const union = Array.from({ length: 500 }, (_, n) => `SELECT ${n}`).join(' UNION ALL ')
+  assert.equal((await only(one, union)).class, 'read')
+})
+
+test('but not for ever', async () => {
+  const one = await analyst({ timeMs: 100, patienceMs: 400 }, STARVED)
+  assert.equal((await only(one, 'SELECT 1')).class, 'read')
+  assert.equal(reason(await analysed(one, '/*'.repeat(100_000))), 'limit')
+  assert.equal((await only(one, 'SELECT 2')).class, 'read')
 })
 
 test('texts behind one that breaks the parser are judged all the same', async () => {

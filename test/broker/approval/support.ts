@@ -18,6 +18,10 @@ export class FakeRuntime implements Runtime {
     return this.time
   }
 
+  processorTime(): number {
+    return this.time
+  }
+
   random(bytes: number): Buffer {
     return Buffer.alloc(bytes, 7)
   }
