@@ -14,6 +14,7 @@ import { createAuthenticator } from './identity/authenticator.ts'
 import { openSessionIndex } from './recorder/index/index.ts'
 import { openRecorder } from './recorder/recorder.ts'
 import { systemRuntime } from './runtime.ts'
+import { createWindowService } from './session/ask-window.ts'
 import { createConnectionService } from './session/connections.ts'
 import { createDoctorService } from './session/doctor.ts'
 import { createExecService } from './session/exec.ts'
@@ -22,6 +23,7 @@ import { maskingKey } from './session/masking-key.ts'
 import { openSession, type SessionDeps } from './session/open.ts'
 import { Sessions } from './session/sessions.ts'
 import { type OpenedTarget, Targets } from './session/target.ts'
+import { LiveWindows } from './session/windows.ts'
 import { openStore } from './store/open.ts'
 import { acceptTunnels } from './tunnel/accept.ts'
 import { connectPostgres } from './upstream/postgres.ts'
@@ -68,7 +70,8 @@ async function compose(
   const targets = new Targets(openTarget, maskingKey(config.dataDir, runtime.random(32)))
   stops.push(() => targets.close())
   const sessions = new Sessions(config.limits.sessionsPerPerson)
-  const deps: SessionDeps = { config, runtime, desk, recorder, targets, sessions, onFault }
+  const windows = await LiveWindows.open({ desk, uses: store.windows, sessions, runtime })
+  const deps: SessionDeps = { config, runtime, desk, recorder, targets, sessions, windows, onFault }
   const { publicUrl, identity } = config
   const authenticator = createAuthenticator({
     ...identity,
@@ -91,6 +94,7 @@ async function compose(
         demo: config.demo,
       },
       requests,
+      windows: createWindowService(deps),
       connections: createConnectionService(config),
       explain: createExplainService(deps),
       exec: createExecService(deps),
@@ -133,7 +137,7 @@ async function compose(
 function endSession(sessions: Sessions) {
   return async (id: string, by: { email: string | null; subject: string }, reason: string) => {
     const live = sessions.get(id)
-    live?.pump?.kill(`the session was ended by ${by.email ?? by.subject}: ${reason}`)
+    live?.pump?.stop(`the session was ended by ${by.email ?? by.subject}: ${reason}`)
     return live !== null
   }
 }

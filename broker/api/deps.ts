@@ -4,6 +4,7 @@ import type { Check } from '../../protocol/api/doctor.ts'
 import type { Explanation } from '../../protocol/api/explain.ts'
 import type { Discovery } from '../../protocol/api/identity.ts'
 import type { Approve, Duties, Request } from '../../protocol/api/requests.ts'
+import type { AskWindow } from '../../protocol/api/windows.ts'
 import type { Authenticator } from '../identity/authenticator.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { Runtime } from '../runtime.ts'
@@ -14,6 +15,7 @@ export interface ApiDeps {
   readonly authenticator: Authenticator
   readonly discovery: Discovery
   readonly requests: RequestService
+  readonly windows: WindowService
   readonly connections: ConnectionService
   readonly explain: ExplainService
   readonly exec: ExecService
@@ -41,6 +43,8 @@ export interface RequestService {
   ask(caller: Principal, id: string, text: string): Promise<Request>
   /** By the requester. */
   answer(caller: Principal, id: string, text: string): Promise<Request>
+  /** Ends a window that is open. */
+  revoke(caller: Principal, id: string, reason: string | null): Promise<Request>
   duties(caller: Principal, id: string): Promise<Duties>
   /** Calls back with every request of the view that is new or changed (of the inbox: decided, too). */
   watch(
@@ -58,6 +62,10 @@ export interface RequestView {
 
 export interface Subscription {
   cancel(): void
+}
+
+export interface WindowService {
+  ask(caller: Principal, asked: AskWindow): Promise<Request>
 }
 
 export interface ConnectionService {

@@ -11,10 +11,11 @@ import {
   Say,
   WatchQuery,
 } from '../../protocol/api/requests.ts'
+import { AskWindow, Revoke } from '../../protocol/api/windows.ts'
 import type { Runtime } from '../runtime.ts'
 import { callerOf } from './auth-hook.ts'
 import { cutRequest } from './cut.ts'
-import type { RequestService } from './deps.ts'
+import type { RequestService, WindowService } from './deps.ts'
 import { jsonLines, whileConnected } from './lines.ts'
 import type { Api } from './server.ts'
 import { watchRequests } from './watch.ts'
@@ -22,8 +23,14 @@ import { watchRequests } from './watch.ts'
 const Params = z.object({ id: RequestId })
 const response = { 200: Request }
 
-export function requestRoutes(app: Api, service: RequestService, runtime: Runtime): void {
+export function requestRoutes(
+  app: Api,
+  service: RequestService,
+  windows: WindowService,
+  runtime: Runtime,
+): void {
   readRoutes(app, service)
+  windowRoutes(app, service, windows)
   watchRoute(app, service, runtime)
   decisionRoutes(app, service)
   questionRoutes(app, service)
@@ -71,6 +78,18 @@ function questionRoutes(app: Api, service: RequestService): void {
   app.post('/v1/requests/:id/answer', { schema }, async (request) =>
     cutRequest(await service.answer(callerOf(request), request.params.id, request.body.text)),
   )
+}
+
+/** A window is asked for here; a statement is asked for by running it. */
+function windowRoutes(app: Api, service: RequestService, windows: WindowService): void {
+  app.post('/v1/requests', { schema: { body: AskWindow, response } }, async (request) =>
+    cutRequest(await windows.ask(callerOf(request), request.body)),
+  )
+  const revoke = { params: Params, body: Revoke, response }
+  app.post('/v1/requests/:id/revoke', { schema: revoke }, async (request) => {
+    const reason = request.body.reason || null
+    return cutRequest(await service.revoke(callerOf(request), request.params.id, reason))
+  })
 }
 
 /** Every request that is new or changes, as it happens, for as long as the caller listens. */

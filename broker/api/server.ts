@@ -56,7 +56,7 @@ export async function createApi(deps: ApiDeps, options: ApiOptions = {}): Promis
     authenticateCalls(api, deps)
     whoamiRoutes(api)
     connectionRoutes(api, deps.connections)
-    requestRoutes(api, deps.requests, deps.runtime)
+    requestRoutes(api, deps.requests, deps.windows, deps.runtime)
     explainRoutes(api, deps.explain)
     execRoutes(api, deps.exec, deps.runtime)
     doctorRoutes(api, deps)

@@ -48,6 +48,8 @@ export interface Desk {
   cancel(id: string, by: Decider | 'session', why: string | null): Promise<RequestRecord>
   ask(id: string, by: Decider, text: string): Promise<RequestRecord>
   answer(id: string, by: Decider, text: string): Promise<RequestRecord>
+  /** Ends a window that is open. */
+  revoke(id: string, by: Decider, why: string | null): Promise<RequestRecord>
   /**
    * approved → executed, exactly once, by the person it was given for; throws otherwise. When it
    * resolves, that is on the disk: only then may the bytes be sent.
@@ -151,6 +153,10 @@ class StoredDesk implements Desk {
 
   answer(id: string, by: Decider, text: string): Promise<RequestRecord> {
     return this.#step(id, (request, now) => steps.answer(request, by, text, now))
+  }
+
+  revoke(id: string, by: Decider, why: string | null): Promise<RequestRecord> {
+    return this.#step(id, (request, now) => steps.revoke(request, by, why, now))
   }
 
   spend(id: string, digest: string, by?: Person): Promise<RequestRecord> {

@@ -165,6 +165,26 @@ export function notApproved(request: RequestRecord): HoopError {
   })
 }
 
+export function notAWindow(request: RequestRecord): HoopError {
+  return new HoopError({
+    code: 'not_a_window',
+    message: `${request.id} is no window: only a window can be revoked.`,
+    hint: `\`hoop cancel ${request.id}\` takes back a request of your own; \`hoop sessions kill\` ends a session.`,
+    exit: EXIT.failed,
+    fault: 'client',
+  })
+}
+
+export function notOpenYet(request: RequestRecord): HoopError {
+  return new HoopError({
+    code: 'not_approved',
+    message: `${request.id} is not open: it waits for approval.`,
+    hint: `\`hoop reject ${request.id} --reason TEXT\` refuses it; its person can \`hoop cancel ${request.id}\`.`,
+    exit: EXIT.failed,
+    fault: 'client',
+  })
+}
+
 export function notExecuted(request: RequestRecord): HoopError {
   return bug(`${request.id} is ${request.state}: only what was executed has an outcome`)
 }

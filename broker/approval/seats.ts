@@ -42,6 +42,11 @@ export function seatsWanted(needs: readonly Need[]): number {
   return needs.reduce((sum, need) => sum + need.count, 0)
 }
 
+/** Have these persons approved all that is needed? */
+export function isFilled(needs: readonly Need[], decisions: readonly Decision[]): boolean {
+  return assignSeats(needs, decisions).length === seatsWanted(needs)
+}
+
 /** The needs with what is there already. */
 export function progress(
   needs: readonly Need[],

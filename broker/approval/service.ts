@@ -57,6 +57,8 @@ export function createRequestService(desk: Desk, store: Pick<Store, 'people'>, n
       await visible(caller, id)
       return presentRequest(await desk.answer(id, caller, text))
     },
+    revoke: async (caller: Decider, id: string, reason: string | null): Promise<Request> =>
+      presentRequest(await desk.revoke(id, caller, reason)),
     duties: async (caller: Decider, id: string): Promise<Duties> =>
       presentDuties(await visible(caller, id), caller, await store.people.all(200)),
     /** Of the inbox, too, every change: what another has decided leaves it. */

@@ -13,6 +13,7 @@ import { eligible } from './eligible.ts'
 import * as errors from './errors.ts'
 import { type Decider, type Person, personOf, samePerson } from './person.ts'
 import { assignSeats, seatsWanted } from './seats.ts'
+import { windowOf } from './window.ts'
 
 /**
  * What happens to a request when somebody wants something of it: pure, (request, wish, time) in,
@@ -54,7 +55,7 @@ export function approve(
   if (seats.length === before.length) return refuse(errors.seatTaken(request, by))
   const written: Addition = { add: 'decision', decision }
   if (seats.length < seatsWanted(request.needs)) return write(written)
-  const until = later(request, now) + spendWithin
+  const until = later(request, now) + (windowOf(request)?.for_ms ?? spendWithin)
   return write(
     written,
     { add: 'seats', seats },
@@ -118,11 +119,29 @@ function say(request: RequestRecord, said: Omit<Question, 'at'>, now: number): S
   return write({ add: 'question', question })
 }
 
+/** By the one it was given to, by whoever may decide such a request, or by an admin: it only ends something. */
+export function revoke(request: RequestRecord, by: Decider, why: string | null, now: number): Step {
+  const mine = samePerson(request.requester, by)
+  if (!mine && !by.roles.includes('admin')) {
+    const answer = eligible(request, by)
+    if (!answer.may) return refuse(errors.notEligible(request, answer))
+  }
+  if (request.kind !== 'window') return refuse(errors.notAWindow(request))
+  const over = finished(request, now)
+  if (over) return over
+  if (request.state !== 'approved') return refuse(errors.notOpenYet(request))
+  return write(enter(request, 'revoked', now, { by, why }))
+}
+
 /** Nothing to write when it is not time yet. */
 export function expire(request: RequestRecord, now: number): Step {
   if (!isOpen(request) || now < request.expiresAt) return write()
-  const why = request.state === 'pending' ? 'nobody decided in time' : 'it was not used in time'
-  return write(enter(request, 'expired', now, { why }))
+  return write(enter(request, 'expired', now, { why: whyExpired(request) }))
+}
+
+function whyExpired({ state, kind }: RequestRecord): string {
+  if (state === 'pending') return 'nobody decided in time'
+  return kind === 'window' ? 'the window is over' : 'it was not used in time'
 }
 
 /** approved → executed. Whoever gets past this runs it; nobody else ever will. */

@@ -172,7 +172,7 @@ function strictest(verdicts: readonly Verdict[], policy: ConnectionPolicy): Verd
 }
 
 /** Each group as often as the one that wants it most. */
-function together(holds: readonly { needs: readonly Need[] }[]): readonly Need[] {
+export function together(holds: readonly { needs: readonly Need[] }[]): readonly Need[] {
   const counts = new Map<string, number>()
   for (const { group, count } of holds.flatMap((hold) => hold.needs)) {
     counts.set(group, Math.max(count, counts.get(group) ?? 0))

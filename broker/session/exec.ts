@@ -36,7 +36,7 @@ async function* runSql(deps: SessionDeps, order: SqlOrder): AsyncGenerator<ExecE
   const target = await deps.targets.get(connection, database)
   const text = Buffer.from(order.sql)
   const analysis = await target.analyst.analyse(text, target.searchPath)
-  const verdict = holdOf(analysis, target, order.caller)
+  const verdict = holdOf(deps, analysis, target, order.caller)
   if (verdict === null) return yield* execute(deps, { order, target, text, ticket: null })
   const secrets = target.newSecrets()
   const isKept = secrets.count(text, analysis.ok) === 0
@@ -51,14 +51,22 @@ async function* runSql(deps: SessionDeps, order: SqlOrder): AsyncGenerator<ExecE
 
 type Hold = Extract<Verdict, { decision: 'hold' }>
 
-/** The hold that the text needs; null: the session decides it, as it decides everything. */
-function holdOf(analysis: Analysis, target: Target, caller: Principal): Hold | null {
+/** The hold that the text needs, outside of any window; null: the session decides it, as it decides everything. */
+function holdOf(
+  { windows }: SessionDeps,
+  analysis: Analysis,
+  target: Target,
+  caller: Principal,
+): Hold | null {
   // What our parser cannot read the target may name an error; only the gate asks it.
   if (!analysis.ok && analysis.reason === 'syntax') return null
   const statements = analysis.ok ? analysis.statements : null
   const question = { statements, groups: caller.groups, world: target.world(), guessed: 0 }
-  const verdict = decide(question, target.connection.policy)
-  return verdict.decision === 'hold' ? verdict : null
+  const { policy, name: connection } = target.connection
+  const verdict = decide(question, policy)
+  if (verdict.decision !== 'hold') return null
+  const asked = { person: caller, connection, question, verdict, policy, emergency: null }
+  return windows.covering(asked) === null ? verdict : null
 }
 
 interface Asked {

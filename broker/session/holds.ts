@@ -92,7 +92,7 @@ export class Holds {
     const waiting: Waiting = { stop: new AbortController(), why: null }
     this.pending.set(id, waiting)
     const asked = verdict.needs.map((need) => `${need.count} of ${need.group}`).join(' and ')
-    if (unit.spooled) this.recordSpool(unit, entries)
+    if (unit.spooled) entries.push(spoolEntry(parts.spool, unit))
     const digest = await this.open(request, unit, verdict, principal)
     const by = nameOf(principal)
     entries.push({ kind: 'request', request, state: 'pending', by, comment: asked })
@@ -126,11 +126,6 @@ export class Holds {
       }
       known = questions.length
     }
-  }
-
-  private recordSpool({ executions }: Unit, entries: NewEntry[]): void {
-    const { rows, size, digest } = this.parts.spool.summary(isBinary(executions[0]))
-    entries.push({ kind: 'copy-in', ref: executions[0]?.notes.ref ?? 0, rows, size, digest })
   }
 
   private async open(id: string, unit: Unit, verdict: Hold, principal: Principal): Promise<string> {
@@ -168,7 +163,8 @@ export class Holds {
     waiting: Waiting,
     later: Later,
   ): Promise<void> {
-    const { desk, recorder } = this.parts
+    const { parts } = this
+    const { desk, recorder } = parts
     const record = await this.decision(request, waiting.stop.signal)
     if (record === null || waiting.why !== null) {
       await this.giveUp(request, waiting.why ?? 'the session is over')
@@ -180,7 +176,7 @@ export class Holds {
       this.tell(eventOf(record), request, refused.message)
       return later(refused)
     }
-    const excess = unit.spooled ? this.exceeds(unit, strictestBound(record)) : null
+    const excess = unit.spooled ? exceeds(parts.spool, unit, strictestBound(record)) : null
     if (excess !== null) {
       await this.giveUp(request, excess.message)
       return later(excess)
@@ -209,15 +205,6 @@ export class Holds {
       spool: unit.spooled ? spool.summary(binary).digest : null,
       objects: await analyst.objects(facts),
     })
-  }
-
-  /** COPY commits as it ends: a bound on its rows must hold before. */
-  private exceeds(unit: Unit, maxRows: number | null): Refused | null {
-    if (maxRows === null) return null
-    const { rows } = this.parts.spool.summary(isBinary(unit.executions[0]))
-    if (rows !== null && rows <= maxRows) return null
-    const message = `the data has ${rows ?? 'uncounted'} rows, and ${maxRows} were approved`
-    return { kind: 'refused', sqlstate: '42501', message, hint: 'nothing was run' }
   }
 
   private async decision(request: string, signal: AbortSignal): Promise<RequestRecord | null> {
@@ -281,6 +268,21 @@ export class Holds {
   }
 }
 
+/** What was copied in until now, for the record. */
+export function spoolEntry(spool: Spool, { executions }: Unit): NewEntry {
+  const { rows, size, digest } = spool.summary(isBinary(executions[0]))
+  return { kind: 'copy-in', ref: executions[0]?.notes.ref ?? 0, rows, size, digest }
+}
+
+/** COPY commits as it ends: a bound on its rows must hold before. */
+export function exceeds(spool: Spool, unit: Unit, maxRows: number | null): Refused | null {
+  if (maxRows === null) return null
+  const { rows } = spool.summary(isBinary(unit.executions[0]))
+  if (rows !== null && rows <= maxRows) return null
+  const message = `the data has ${rows ?? 'uncounted'} rows, and ${maxRows} were approved`
+  return { kind: 'refused', sqlstate: '42501', message, hint: 'nothing was run' }
+}
+
 function isBinary(execution: Execution | undefined): boolean {
   const command = execution?.facts?.command
   return command?.type === 'copy-in' && command.options.format === 'binary'
@@ -332,7 +334,7 @@ function tooMany({ message, hint }: HoopError): Refused {
   return { kind: 'refused', sqlstate: '53400', message, hint: hint ?? 'nothing was run' }
 }
 
-const TOO_MUCH_DATA: Answer = {
+export const TOO_MUCH_DATA: Answer = {
   kind: 'refused',
   sqlstate: '54000',
   message: 'the data is larger than what may be kept until somebody decides',

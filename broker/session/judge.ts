@@ -4,11 +4,13 @@ import type { Answer, Question, Report, Unit } from '../../protocol/pg/execution
 import type { Analysis, StatementFacts } from '../../protocol/pg/statement.ts'
 import type { Analyst } from '../analysis/analyst.ts'
 import type { Principal } from '../identity/principal.ts'
-import { decide, type Verdict } from '../policy/decide.ts'
+import { decide, type Question as PolicyQuestion, type Verdict } from '../policy/decide.ts'
 import type { ConnectionPolicy } from '../policy/policy.ts'
+import type { RequestRecord } from '../store/store.ts'
 import { statementEntry, textEntry } from './entries.ts'
-import { type HoldParts, Holds, type Later, type Refused } from './holds.ts'
+import { type Hold, Holds, type Later, type Refused } from './holds.ts'
 import type { Refs } from './refs.ts'
+import { type WindowRunParts, WindowRuns } from './window-runs.ts'
 
 /** An approval that was given before the session began. */
 export interface Ticket {
@@ -19,18 +21,21 @@ export interface Ticket {
   readonly comment: string | null
 }
 
-export interface JudgeParts extends HoldParts {
+export interface JudgeParts extends WindowRunParts {
   readonly policy: ConnectionPolicy
   readonly analyst: Analyst
   readonly refs: Refs
   /** What was approved before the session began (`hoop exec`): it covers what would be held. */
   readonly ticket: Ticket | null
+  /** The emergency that the session was opened in. */
+  readonly emergency: RequestRecord | null
 }
 
 /** Answers the gate's questions: what is this text, may this run. */
 export class Judge {
   private readonly parts: JudgeParts
   private readonly holds: Holds
+  private readonly runs: WindowRuns
   private verdicts = new WeakMap<StatementFacts, Verdict>()
   private judgedFor: Principal | null = null
   /** With how many values protected columns were compared in this session. */
@@ -39,6 +44,7 @@ export class Judge {
   constructor(parts: JudgeParts) {
     this.parts = parts
     this.holds = new Holds(parts)
+    this.runs = new WindowRuns(parts)
   }
 
   now(): string {
@@ -72,14 +78,28 @@ export class Judge {
     if (question.dry && verdict.decision !== 'deny') return this.dryAnswer(verdict)
     const ticket = verdict.decision === 'hold' ? this.parts.ticket : null
     if (verdict.decision === 'hold' && ticket === null) {
-      const request = this.parts.runtime.id('r')
-      this.record(question.unit, verdict, request, entries)
-      this.holds.ask(id, request, question.unit, verdict, entries, later)
+      this.hold(id, question.unit, verdict, entries, later)
       return null
     }
     this.record(question.unit, verdict, ticket?.id ?? null, entries)
     if (verdict.decision === 'deny') return denied(verdict)
     return ticket === null ? ALLOW : this.present(ticket, entries)
+  }
+
+  /** In a window that covers it, it runs; else people are asked. */
+  private hold(id: number, unit: Unit, verdict: Hold, entries: NewEntry[], later: Later): void {
+    const window = this.windowFor(unit, verdict)
+    const request = window?.id ?? this.parts.runtime.id('r')
+    this.record(unit, verdict, request, entries)
+    if (window !== null) this.runs.run(id, window, unit, entries, later)
+    else this.holds.ask(id, request, unit, verdict, entries, later)
+  }
+
+  private windowFor(unit: Unit, verdict: Hold): RequestRecord | null {
+    const { windows, client, connection, policy, emergency } = this.parts
+    const person = client.principal()
+    const question = this.questionOf(unit, person)
+    return windows.covering({ person, connection, question, verdict, policy, emergency })
   }
 
   /** Whatever text a client sends is in the record before anything is done with it. */
@@ -115,18 +135,19 @@ export class Judge {
     const only = unit.executions.length === 1 ? (unit.executions[0]?.facts ?? null) : null
     const known = only === null ? undefined : this.verdicts.get(only)
     if (known !== undefined && !this.isLimited(known)) return known
-    const statements = unit.executions.map((each) => each.facts)
-    const verdict = decide(
-      {
-        statements: statements.every((each) => each !== null) ? statements : null,
-        groups: principal.groups,
-        world: this.parts.world(),
-        guessed: this.guessed,
-      },
-      this.parts.policy,
-    )
+    const verdict = decide(this.questionOf(unit, principal), this.parts.policy)
     if (only !== null) this.verdicts.set(only, verdict)
     return verdict
+  }
+
+  private questionOf(unit: Unit, { groups }: Principal): PolicyQuestion {
+    const statements = unit.executions.map((each) => each.facts)
+    return {
+      statements: statements.every((each) => each !== null) ? statements : null,
+      groups,
+      world: this.parts.world(),
+      guessed: this.guessed,
+    }
   }
 
   /** What was allowed before may be one too many now. */
@@ -176,16 +197,19 @@ export class Judge {
 
   withdraw(id: number, why: string): void {
     this.holds.withdraw(id, why)
+    this.runs.withdraw(id)
   }
 
   /** What an exec was approved for, it settles itself: there may be several units in it. */
   settle(settled: Extract<Report, { type: 'settled' }>): void {
-    if (settled.request !== this.parts.ticket?.id) this.holds.settle(settled)
+    if (settled.request === this.parts.ticket?.id) return
+    if (!this.runs.settle(settled)) this.holds.settle(settled)
   }
 
   /** The session is over: what waits is given up. */
   close(why: string): void {
     this.holds.close(why)
+    this.runs.close()
   }
 }
 

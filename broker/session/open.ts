@@ -25,6 +25,7 @@ import { Results } from './results.ts'
 import type { LiveSession, Sessions } from './sessions.ts'
 import { Spool } from './spool.ts'
 import type { Target, Targets } from './target.ts'
+import type { LiveWindows } from './windows.ts'
 
 export interface SessionDeps {
   readonly config: Config
@@ -33,6 +34,7 @@ export interface SessionDeps {
   readonly recorder: Recorder
   readonly targets: Targets
   readonly sessions: Sessions
+  readonly windows: LiveWindows
   readonly onFault: (error: unknown) => void
 }
 
@@ -173,6 +175,8 @@ function start(deps: SessionDeps, started: Started): Pump {
     approval: config.approval,
     reason: order.reason,
     ticket: order.ticket,
+    windows: deps.windows,
+    emergency: null,
     client,
     desk,
     analyst,

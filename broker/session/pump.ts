@@ -76,6 +76,14 @@ export class Pump {
     this.end(message)
   }
 
+  /** The same, and what runs at the target is cut off. */
+  stop(message: string, hint?: string): void {
+    if (this.ended) return
+    this.note('cancel', message)
+    this.parts.upstream.cancel().catch(this.parts.onFault)
+    this.kill(message, hint)
+  }
+
   private feed(input: GateInput<Answer>): void {
     if (this.ended) return
     try {

@@ -9,6 +9,7 @@ import { StoredRequests } from './requests.ts'
 import type { Tables } from './schema.ts'
 import { NodeSqliteDialect, openDatabase } from './sqlite.ts'
 import type { Store } from './store.ts'
+import { StoredWindowUses } from './windows.ts'
 
 export interface StoreOptions {
   /** Null: everything in memory, for tests. */
@@ -34,6 +35,7 @@ export async function openStore({ dataDir, now }: StoreOptions): Promise<Store> 
 function assemble(db: Kysely<Tables>, proofs: DatabaseSync, now: () => number): Store {
   return {
     requests: new StoredRequests(db),
+    windows: new StoredWindowUses(db),
     people: new StoredPeople(db),
     replay: new StoredReplay(proofs, now),
     outbox: new StoredOutbox(db),

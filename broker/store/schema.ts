@@ -19,6 +19,14 @@ export interface Tables {
     row_count: number | null
     at: number
   }
+  window_use: {
+    request_id: string
+    place: number
+    session: string
+    reserved: number | null
+    at: number
+  }
+  window_use_end: { request_id: string; place: number; row_count: number | null; at: number }
   person: {
     issuer: string
     subject: string

@@ -214,6 +214,20 @@ export interface Requests {
   nextDue(): Promise<number | null>
 }
 
+/** One statement in a window: its place among all, and how many rows it may change (null: not bounded). */
+export interface WindowUse {
+  readonly place: number
+  readonly maxRows: number | null
+}
+
+export interface WindowUses {
+  /** Reserves all the rows that are left, before anything runs. Null: none is. Throws where it is not open. */
+  begin(id: string, use: { session: string; at: number }): Promise<WindowUse | null>
+  /** What was not used of it is free again; `rows` null: nobody knows, so all of it is used. */
+  end(id: string, place: number, rows: number | null, at: number): Promise<void>
+  used(id: string): Promise<{ readonly statements: number; readonly rows: number }>
+}
+
 /** A person whom the broker has met, for `sod explain`. */
 export interface KnownPerson extends Person {
   readonly roles: readonly string[]
@@ -234,6 +248,7 @@ export interface ReplayStore {
 
 export interface Store {
   readonly requests: Requests
+  readonly windows: WindowUses
   readonly people: People
   readonly replay: ReplayStore
   readonly outbox: Outbox

@@ -7,8 +7,8 @@ import { pad, wrap } from './width.ts'
 /** What a person wants to do, in the order in which people come to it. */
 const GROUPS: readonly (readonly [string, readonly string[]])[] = [
   ['Start', ['demo', 'login', 'logout', 'whoami']],
-  ['Work', ['connections', 'connect', 'exec', 'answer', 'cancel']],
-  ['Decide', ['requests', 'show', 'ask', 'approve', 'reject', 'sod']],
+  ['Work', ['connections', 'connect', 'exec', 'request', 'answer', 'cancel']],
+  ['Decide', ['requests', 'show', 'ask', 'approve', 'reject', 'revoke', 'sod']],
   ['Look back', ['sessions']],
   ['Run it', ['policy', 'broker', 'doctor']],
 ]

@@ -107,7 +107,10 @@ const PEOPLE = [
   { name: 'bob', email: 'bob@example.com', groups: ['dba'] },
 ]
 
-type Services = Pick<ApiDeps, 'requests' | 'connections' | 'explain' | 'exec' | 'doctor'>
+type Services = Pick<
+  ApiDeps,
+  'requests' | 'windows' | 'connections' | 'explain' | 'exec' | 'doctor'
+>
 
 function services(broker: FakeBroker): Services {
   const get = (id: string): Request => {
@@ -144,6 +147,7 @@ function services(broker: FakeBroker): Services {
       cancel: async (_caller, id, why) => decide('cancel', id, why, { state: 'cancelled' }),
       ask: async (caller, id, text) => say(caller, 'question', id, text),
       answer: async (caller, id, text) => say(caller, 'answer', id, text),
+      revoke: async (_caller, id, why) => decide('revoke', id, why, { state: 'revoked' }),
       duties: async (caller, id) => ({
         ...{ request: id, requester: get(id).requester, state: get(id).state },
         needs: get(id).needs,
@@ -156,6 +160,11 @@ function services(broker: FakeBroker): Services {
         }
         const timer = systemRuntime.setTimer(500, change)
         return { cancel: () => timer.cancel() }
+      },
+    },
+    windows: {
+      ask: async () => {
+        throw refusal('not_allowed', 'There are no windows here.', EXIT.refused)
       },
     },
     connections: { list: () => broker.connections },

@@ -13,6 +13,7 @@ import type { ClientEnd } from '../../broker/session/client-end.ts'
 import { openSession, type SessionDeps } from '../../broker/session/open.ts'
 import { type LiveSession, Sessions } from '../../broker/session/sessions.ts'
 import { Targets } from '../../broker/session/target.ts'
+import { LiveWindows } from '../../broker/session/windows.ts'
 import { openStore } from '../../broker/store/open.ts'
 import type { Store } from '../../broker/store/store.ts'
 import { connectPostgres } from '../../broker/upstream/postgres.ts'
@@ -120,13 +121,15 @@ export class SessionStack {
     const store = await openStore({ dataDir: folder, now: () => runtime.now() })
     const maxPending = options.maxPending ?? 10_000
     const desk = await openDesk({ store, runtime, spendWithin: 60_000, maxPending, onFault })
+    const sessions = new Sessions(10_000)
     const deps: SessionDeps = {
+      windows: await LiveWindows.open({ desk, uses: store.windows, sessions, runtime }),
       config: configOf(options, folder),
       runtime,
       desk,
       recorder,
       targets: new Targets(openTarget, Buffer.alloc(32, 1)),
-      sessions: new Sessions(10_000),
+      sessions,
       onFault,
     }
     return new SessionStack(deps, store, recorder, folder, faults)

@@ -60,6 +60,7 @@ const service: RequestService = {
   cancel: async () => ({ ...request, state: 'cancelled' }),
   ask: async () => request,
   answer: async () => request,
+  revoke: async () => ({ ...request, state: 'revoked' }),
   duties: async () => ({
     request: request.id,
     requester: 'alice',
@@ -92,6 +93,7 @@ const deps: ApiDeps = {
     demo: false,
   },
   requests: service,
+  windows: { ask: async () => ({ ...request, kind: 'window' }) },
   connections: { list: () => [] },
   explain: {
     explain: async () => {
