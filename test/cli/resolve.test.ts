@@ -51,7 +51,7 @@ test('help is found wherever a person asks for it, but not in the client’s wor
 test('an unknown word is named, with what was probably meant', () => {
   const cases: [string, string | null][] = [
     ['aprove r-1', 'approve'],
-    ['request', 'requests'],
+    ['requets', 'requests'],
     ['sessions replai', 'sessions replay'],
     ['broker strat', 'broker start'],
     ['xyzzy', null],
