@@ -2,7 +2,7 @@ import pg from 'pg'
 import { type Analyst, createAnalyst } from '../../broker/analysis/analyst.ts'
 import { systemRuntime } from '../../broker/runtime.ts'
 import { connectPostgres, type Upstream } from '../../broker/upstream/postgres.ts'
-import type { Output } from '../../protocol/pg/conversation.ts'
+import type { GateOptions, Output } from '../../protocol/pg/conversation.ts'
 import type { Answer, Question, Unit } from '../../protocol/pg/execution.ts'
 import { PostgresGate } from '../../protocol/pg/gate.ts'
 import { read, summary } from './messages.ts'
@@ -25,7 +25,7 @@ const FREE: ReadonlySet<string> = new Set(['read', 'session', 'transaction'])
 /** A real PostgreSQL behind the gate: real analyst, real roles; what it holds, the test decides. */
 export class Gateway {
   readonly admin: pg.Client
-  private readonly server: RunningPostgres
+  readonly server: RunningPostgres
   private readonly analyst: Analyst
   private readonly wires: Wire[] = []
 
@@ -89,6 +89,9 @@ export interface Hold {
 export class Wire {
   readonly upstream: Upstream
   readonly settled: string[] = []
+  /** All that the gate was given, so that it can be given again, cut in other pieces. */
+  readonly inputs: Input[] = []
+  readonly options: GateOptions
   closed: string | null = null
   withdrawn = 0
   private readonly gate: PostgresGate
@@ -103,7 +106,8 @@ export class Wire {
     this.upstream = upstream
     this.analyst = analyst
     const roles = { reader: 'reader', writer: 'writer' }
-    this.gate = new PostgresGate({ parameters: upstream.parameters, roles })
+    this.options = { parameters: upstream.parameters, roles }
+    this.gate = new PostgresGate(this.options)
     upstream.onData((bytes) => this.feed({ type: 'target', bytes }))
     upstream.onClose((why) => this.feed({ type: 'target-closed', why }))
   }
@@ -122,6 +126,15 @@ export class Wire {
     await this.until(() => this.closed !== null || this.readies >= readies)
     this.readies = 0
     return summary(Buffer.concat(this.seen.splice(0)))
+  }
+
+  /** The same, where whatever is asked about meanwhile is approved. */
+  async answersApproved(): Promise<string[]> {
+    while (this.readies === 0 && this.closed === null) {
+      this.holds.shift()?.approve()
+      if (this.readies === 0) await this.until(() => this.holds.length > 0 || this.readies > 0)
+    }
+    return this.answers()
   }
 
   /** Until a message of this type has come. */
@@ -146,6 +159,7 @@ export class Wire {
   }
 
   feed(input: Input): void {
+    this.inputs.push(input)
     for (const output of this.gate.handle(input)) this.one(output)
     for (const wake of this.waiting) wake()
     this.waiting.clear()

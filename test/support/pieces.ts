@@ -65,3 +65,28 @@ function byteByByte(input: Input): Input[] {
   if (input.type !== 'client' && input.type !== 'target') return [input]
   return [...input.bytes].map((byte) => ({ ...input, bytes: Buffer.from([byte]) }))
 }
+
+/**
+ * For long conversations: each input cut at its n-th byte, all at once, for every n; and after every
+ * byte. Far inside of a long text, which no reader looks at, not every n.
+ */
+export function assertSameCutTogether(inputs: readonly Input[], options: GateOptions): void {
+  const whole = transcript(inputs, options)
+  const longest = Math.max(...inputs.map(sizeOf))
+  for (let size = 1; size < longest; size += size < 256 ? 1 : 32) {
+    const cut = inputs.flatMap((input) => cutAt(input, size))
+    assert.deepEqual(transcript(cut, options), whole, `cut at ${size}`)
+  }
+  assert.deepEqual(transcript(inputs.flatMap(byteByByte), options), whole)
+}
+
+function sizeOf(input: Input): number {
+  return input.type === 'client' || input.type === 'target' ? input.bytes.length : 0
+}
+
+function cutAt(input: Input, size: number): Input[] {
+  if (input.type !== 'client' && input.type !== 'target') return [input]
+  if (input.bytes.length <= size) return [input]
+  const [first, second] = [input.bytes.subarray(0, size), input.bytes.subarray(size)]
+  return [first, second].map((bytes) => ({ ...input, bytes }))
+}

@@ -316,14 +316,18 @@ export class RawClient implements ClientEnd {
     this.#gone('the client is gone')
   }
 
-  terminate(): void {
-    this.#give(terminate())
-  }
-
   send(write: (writer: FrontendWriter) => void): void {
     const writer = new FrontendWriter()
     write(writer)
-    this.#give(writer.finish())
+    this.sendBytes(writer.finish())
+  }
+
+  sendBytes(bytes: Buffer): void {
+    this.#give(bytes)
+  }
+
+  terminate(): void {
+    this.sendBytes(terminate())
   }
 
   /** What comes until ReadyForQuery (`ready` of them), a held request, an end, or `until`. */
