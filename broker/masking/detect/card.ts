@@ -19,17 +19,19 @@ const PRINTED: readonly (readonly number[])[] = [
   [4, 6, 5],
   [4, 6, 4],
 ]
-/** All that are issued begin with a digit from 2 to 6. */
-const FIRST = 0x32
-const LAST = 0x36
 const SSN_GROUPS: readonly number[] = [3, 2, 4]
+
+/** All that are issued begin with a digit from 2 to 6. */
+export function isFirst(byte: number): boolean {
+  return byte >= 0x32 && byte <= 0x36
+}
 
 /**
  * Where the card number ends that begins with the digit at `at`, or -1. In one piece or in the
  * groups that cards have; a length and first digits that are issued, and the check digit (Luhn).
  */
 export function cardEnd(bytes: Buffer, at: number, start: number, end: number): number {
-  if (bytes[at]! < FIRST || bytes[at]! > LAST || isLoose(bytes, at, start)) return -1
+  if (!isFirst(bytes[at]!) || isLoose(bytes, at, start)) return -1
   const over = runEnd(bytes, at, end, DIGIT)
   if (over - at >= 13) {
     return over - at <= 19 && isFree(bytes, at, over, start, end) && isCard(bytes, at, over)
@@ -47,12 +49,16 @@ export function cardEnd(bytes: Buffer, at: number, start: number, end: number): 
 
 /** Where the US social security number ends that begins at `at`, or -1: 078-05-1120. */
 export function ssnEnd(bytes: Buffer, at: number, start: number, end: number): number {
-  if (bytes[at + 3] !== DASH || isLoose(bytes, at, start)) return -1
+  if (bytes[at + 3] !== DASH || !isArea(bytes, at) || isLoose(bytes, at, start)) return -1
   const over = groupsEnd(bytes, at, end, SSN_GROUPS)
   if (over === -1 || !isApart(bytes, at, over, start, end)) return -1
-  const area = number(bytes, at, 3)
-  if (area === 0 || area === 666) return -1
   return number(bytes, at + 4, 2) > 0 && number(bytes, at + 7, 4) > 0 ? over : -1
+}
+
+/** Do social security numbers begin with these three digits? */
+export function isArea(bytes: Buffer, at: number): boolean {
+  const area = number(bytes, at, 3)
+  return area !== 0 && area !== 666
 }
 
 /** The four digits behind `\u` are a character. */

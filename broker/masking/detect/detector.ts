@@ -1,9 +1,8 @@
 import type { CatalogueType } from '../../../protocol/pg/catalogue.ts'
 import { isIssued } from './card.ts'
-import { mayHold } from './chunk.ts'
 import { type Cover, cover, type Shape } from './cover.ts'
 import { CARD, Hits, has, KINDS, type Kind } from './kinds.ts'
-import { find } from './scan.ts'
+import { find, mayHold } from './scan.ts'
 import { type Look, layoutOf, lookOf } from './types.ts'
 
 /** One line of `detect:` in the policy. */

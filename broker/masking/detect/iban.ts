@@ -4,11 +4,14 @@ import {
   CLASS,
   DASH,
   DIGIT,
+  endsWord,
   isDigit,
   isLetter,
   isWord,
   LETTER,
 } from './bytes.ts'
+import { mayBeFramed } from './framing.ts'
+import { type Hits, IBAN } from './kinds.ts'
 
 /** Lengths by country (SWIFT's IBAN registry). */
 const LENGTHS: ReadonlyMap<string, number> = new Map(
@@ -33,13 +36,7 @@ const SHORTEST_IBAN = 15
  * Where the IBAN ends that begins at `at`, or -1: in one piece or in groups of four, all in upper
  * or all in lower case, of its country's length, its remainder 1 (ISO 13616). `strict`: it stands alone.
  */
-export function ibanEnd(
-  bytes: Buffer,
-  at: number,
-  start: number,
-  end: number,
-  strict: boolean,
-): number {
+function ibanEnd(bytes: Buffer, at: number, start: number, end: number, strict: boolean): number {
   if (at + SHORTEST_IBAN > end || !isDigit(bytes[at + 2]) || !isDigit(bytes[at + 3])) return -1
   if (!isLetter(bytes[at]) || !isLetter(bytes[at + 1])) return -1
   const length = LENGTH[((bytes[at]! & 31) << 5) | (bytes[at + 1]! & 31)]!
@@ -68,3 +65,58 @@ export function ibanEnd(
 
 /** Account numbers are mostly digits; words are not. */
 const FEWEST_DIGITS = 10
+
+/** So far before its first long run of digits an IBAN in one piece may begin; and groups of four. */
+const LOOK_BACK = 12
+const GROUPS_BACK = 40
+
+/** The IBAN in which the digits from `at` to `over` stand; its country's letters are before them. */
+export function findIban(
+  bytes: Buffer,
+  at: number,
+  over: number,
+  start: number,
+  end: number,
+  hits: Hits | null,
+): boolean {
+  if (over - at === 4) {
+    const separator = bytes[at - 1]
+    if (separator !== BLANK && separator !== DASH) return false
+    for (let from = at - 5; from >= Math.max(start, at - GROUPS_BACK); from -= 5) {
+      if (bytes[from + 4] !== separator) return false
+      if (isLetter(bytes[from]) && takeIban(bytes, from, at, start, end, hits)) return true
+    }
+    return false
+  }
+  if (over - at < 8) return false
+  for (let from = at - 1; from >= Math.max(start, at - LOOK_BACK) && isWord(bytes[from]); from--) {
+    if (isLetter(bytes[from]) && takeIban(bytes, from, at, start, end, hits)) return true
+  }
+  return false
+}
+
+function takeIban(
+  bytes: Buffer,
+  from: number,
+  at: number,
+  start: number,
+  end: number,
+  hits: Hits | null,
+): boolean {
+  const over = ibanEnd(bytes, from, start, end, hits !== null)
+  if (over <= at || (hits === null && !mayStandAlone(bytes, from, over, start, end))) return false
+  if (hits !== null && !hits.knows(IBAN, from)) hits.add(IBAN, from, over)
+  return true
+}
+
+/** In one of the values that these bytes may hold: a letter behind it may be of the next message. */
+function mayStandAlone(
+  bytes: Buffer,
+  from: number,
+  over: number,
+  start: number,
+  end: number,
+): boolean {
+  if (!beginsWord(bytes, from, start) && !mayBeFramed(bytes, from, start)) return false
+  return endsWord(bytes, over, end) || bytes[over + 1] === 0
+}

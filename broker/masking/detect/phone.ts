@@ -1,21 +1,32 @@
 import { BLANK, beginsWord, DASH, DOT, isDigit, isWord } from './bytes.ts'
+import { type Hits, PHONE } from './kinds.ts'
 
 const PLUS = 0x2b
 const OPEN = 0x28
 const CLOSE = 0x29
+
+/** The number that the `+` or `(` at `at` begins. True: there is one. */
+export function findPhone(
+  bytes: Buffer,
+  at: number,
+  start: number,
+  end: number,
+  hits: Hits | null,
+): boolean {
+  const over = phoneEnd(bytes, at, start, end, hits !== null)
+  if (over === -1 || hits === null) return over !== -1
+  // The area code of one that began before.
+  const last = hits.count - 1
+  if (hits.kinds[last] !== PHONE || hits.ends[last]! <= at) hits.add(PHONE, at, over)
+  return true
+}
 
 /**
  * Where the telephone number ends that begins at `at`, or -1: `+` and 8 to 15 digits (E.164), single
  * blanks, dots, dashes and one pair of brackets between them; or `(415) 555-0123`. Not `strict`:
  * whatever stands beside it.
  */
-export function phoneEnd(
-  bytes: Buffer,
-  at: number,
-  start: number,
-  end: number,
-  strict: boolean,
-): number {
+function phoneEnd(bytes: Buffer, at: number, start: number, end: number, strict: boolean): number {
   if (bytes[at] === OPEN) return americanEnd(bytes, at, start, end, strict)
   if (bytes[at] !== PLUS || bytes[at + 1] === 0x30 || !isDigit(bytes[at + 1])) return -1
   if (strict && at > start && (!beginsWord(bytes, at, start) || bytes[at - 1] === PLUS)) return -1
