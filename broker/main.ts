@@ -8,7 +8,9 @@ import { createApi } from './api/server.ts'
 import { sessionsRoutes } from './api/sessions.ts'
 import { version } from './api/version.ts'
 import { openDesk } from './approval/desk.ts'
+import { nameOf } from './approval/person.ts'
 import { createRequestService } from './approval/service.ts'
+import { Book } from './changes/book.ts'
 import type { Config, ConnectionConfig } from './config.ts'
 import { createAuthenticator } from './identity/authenticator.ts'
 import { openSessionIndex } from './recorder/index/index.ts'
@@ -25,10 +27,13 @@ import { Sessions } from './session/sessions.ts'
 import { type OpenedTarget, Targets } from './session/target.ts'
 import { LiveWindows } from './session/windows.ts'
 import { openStore } from './store/open.ts'
+import type { Version } from './store/store.ts'
 import { acceptTunnels } from './tunnel/accept.ts'
 import { connectPostgres } from './upstream/postgres.ts'
 
 export interface RunningBroker {
+  /** What whoever started it should know. */
+  readonly notices: readonly string[]
   /** Ends sessions and their records, then everything else. */
   close(): Promise<void>
 }
@@ -42,12 +47,12 @@ export async function startBroker(config: Config): Promise<RunningBroker> {
     for (const stop of stops.splice(0).reverse()) await stop()
   }
   try {
-    await compose(config, logger, onFault, stops)
+    const notices = await compose(config, logger, onFault, stops)
+    return { notices, close }
   } catch (error) {
     await close()
     throw error
   }
-  return { close }
 }
 
 async function compose(
@@ -55,7 +60,7 @@ async function compose(
   logger: Logger,
   onFault: (error: unknown) => void,
   stops: (() => unknown)[],
-): Promise<void> {
+): Promise<readonly string[]> {
   const runtime = systemRuntime
   prepareFolders(config)
   const recorder = openRecorder({ dataDir: config.dataDir, runtime })
@@ -67,11 +72,28 @@ async function compose(
   const { useWithin: spendWithin, maxPending } = config.approval
   const desk = await openDesk({ store, runtime, spendWithin, maxPending, onFault })
   stops.push(() => desk.close())
-  const targets = new Targets(openTarget, maskingKey(config.dataDir, runtime.random(32)))
+  const book = await Book.open({
+    config,
+    store,
+    now: () => runtime.now(),
+    record: (version) => recorder.change(changeOf(version, [])),
+  })
+  const key = maskingKey(config.dataDir, runtime.random(32))
+  const targets = new Targets(openTarget, () => book.rules(), key)
   stops.push(() => targets.close())
   const sessions = new Sessions(config.limits.sessionsPerPerson)
   const windows = await LiveWindows.open({ desk, uses: store.windows, sessions, runtime })
-  const deps: SessionDeps = { config, runtime, desk, recorder, targets, sessions, windows, onFault }
+  const deps: SessionDeps = {
+    config,
+    inForce: book,
+    runtime,
+    desk,
+    recorder,
+    targets,
+    sessions,
+    windows,
+    onFault,
+  }
   const { publicUrl, identity } = config
   const authenticator = createAuthenticator({
     ...identity,
@@ -95,7 +117,7 @@ async function compose(
       },
       requests,
       windows: createWindowService(deps),
-      connections: createConnectionService(config),
+      connections: createConnectionService(book),
       explain: createExplainService(deps),
       exec: createExecService(deps),
       doctor: createDoctorService(deps),
@@ -132,6 +154,17 @@ async function compose(
     await api.close()
   })
   await listen(api, config)
+  return book.fileDiffers ? [fileDiffers(config, book.rules().version)] : []
+}
+
+function fileDiffers({ file }: Config, version: number): string {
+  return `${file} has another policy than version ${version}, which is in force: \`hoop policy apply FILE\` asks for the change.`
+}
+
+/** As the record tells it. */
+function changeOf(version: Version, deciders: readonly string[]) {
+  const { kind: what, name, number, digest, request, authors } = version
+  return { what, name, version: number, digest, request, authors: authors.map(nameOf), deciders }
 }
 
 function endSession(sessions: Sessions) {

@@ -41,11 +41,22 @@ const TABLE: readonly Rule[] = [
   { of: 'broker/identity', may: [...brokerBase, 'broker/store'], libraries: 'any' },
   { of: 'broker/notify', may: [...brokerBase, 'broker/store'], libraries: 'any' },
   {
+    of: 'broker/changes',
+    may: [...brokerBase, 'broker/policy', 'broker/store', 'broker/approval'],
+    libraries: 'any',
+  },
+  {
     of: 'broker/session',
     may: [
       ...brokerBase,
       ...['broker/policy', 'broker/masking', 'broker/upstream', 'broker/store', 'broker/analysis'],
-      ...['broker/recorder', 'broker/approval', 'broker/identity', 'broker/notify'],
+      ...[
+        'broker/recorder',
+        'broker/approval',
+        'broker/identity',
+        'broker/notify',
+        'broker/changes',
+      ],
     ],
     libraries: 'any',
   },
@@ -59,7 +70,7 @@ const TABLE: readonly Rule[] = [
     may: [
       ...brokerBase,
       ...['broker/policy', 'broker/masking', 'broker/analysis', 'broker/store', 'broker/recorder'],
-      ...['broker/approval', 'broker/identity', 'broker/session'],
+      ...['broker/approval', 'broker/identity', 'broker/changes', 'broker/session'],
     ],
     libraries: 'any',
   },

@@ -2,12 +2,14 @@ import type { Runtime, Timer } from '../runtime.ts'
 import type {
   Need,
   Outcome,
+  Proposal,
   Rejections,
   RequestContent,
   RequestFilter,
   RequestRecord,
   Spool,
   Store,
+  Version,
 } from '../store/store.ts'
 import * as errors from './errors.ts'
 import type { Decider, Person } from './person.ts'
@@ -35,6 +37,9 @@ export interface NewRequest {
   /** Anything that JSON can hold. */
   readonly facts: unknown
   readonly spool?: Spool | null
+  readonly policyVersion: number
+  /** Of a request for a change: what it would bring. */
+  readonly proposal?: Proposal | null
 }
 
 /** Where people are asked and answer. Every answer is on the disk before it is told to anybody. */
@@ -56,6 +61,8 @@ export interface Desk {
    */
   spend(id: string, digest: string, by?: Person): Promise<RequestRecord>
   settle(id: string, outcome: Omit<Outcome, 'at'>): Promise<RequestRecord>
+  /** approved → executed with the version that it brings, and its outcome, all or nothing of it. */
+  enact(id: string, digest: string, bring: Bring): Promise<RequestRecord>
   /** Throws unknown_request. */
   get(id: string): Promise<RequestRecord>
   rejectedBefore(request: RequestRecord): Promise<Rejections>
@@ -65,6 +72,9 @@ export interface Desk {
   onChange(handler: (request: RequestRecord) => void): () => void
   close(): Promise<void>
 }
+
+/** The version that an approved change brings, as it is at that moment. */
+export type Bring = (request: RequestRecord, now: number) => Version
 
 export interface DeskOptions {
   readonly store: Store
@@ -99,7 +109,7 @@ class StoredDesk implements Desk {
 
   async open(request: NewRequest): Promise<RequestRecord> {
     this.#requireOpen()
-    const { expiresAt, ...content } = request
+    const { expiresAt, proposal = null, ...content } = request
     const now = this.#now()
     const { maxPending } = this.#options
     const opened = await this.#store.requests.insertBelow(
@@ -112,6 +122,7 @@ class StoredDesk implements Desk {
         spool: request.spool ?? null,
       },
       { state: 'pending', at: now, until: Math.floor(expiresAt), by: null, why: null },
+      proposal,
     )
     if (opened === null) throw errors.tooManyPending(maxPending, content.connection)
     this.#tell(opened)
@@ -165,6 +176,10 @@ class StoredDesk implements Desk {
 
   settle(id: string, outcome: Omit<Outcome, 'at'>): Promise<RequestRecord> {
     return this.#step(id, (request, now) => steps.settle(request, outcome, now))
+  }
+
+  enact(id: string, digest: string, bring: Bring): Promise<RequestRecord> {
+    return this.#step(id, (request, now) => steps.enact(request, digest, bring, now))
   }
 
   async get(id: string): Promise<RequestRecord> {

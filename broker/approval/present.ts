@@ -28,6 +28,7 @@ export function presentRequest(record: RequestRecord, past: Past | null = null):
     class: record.class,
     effect,
     digest,
+    policy_version: record.policyVersion,
     reason: record.reason,
     in_transaction: record.inTransaction,
     spooled: presentSpool(record),

@@ -8,6 +8,7 @@ import type {
   RequestRecord,
   RequestState,
   StateEntry,
+  Version,
 } from '../store/store.ts'
 import { eligible } from './eligible.ts'
 import * as errors from './errors.ts'
@@ -165,6 +166,21 @@ export function settle(request: RequestRecord, outcome: Omit<Outcome, 'at'>, now
   if (request.state !== 'executed') return refuse(errors.notExecuted(request))
   if (request.outcome !== null) return refuse(errors.settledAlready(request))
   return write({ add: 'outcome', outcome: { ...outcome, at: later(request, now) } })
+}
+
+/** approved → executed, and what it brings; nobody carries it but the broker. */
+export function enact(
+  request: RequestRecord,
+  digest: string,
+  bring: (request: RequestRecord, now: number) => Version,
+  now: number,
+): Step {
+  const spent = spend(request, digest, null, now)
+  if (spent.refusal !== null) return spent
+  const at = later(request, now)
+  const outcome: Outcome = { status: 'ok', sqlstate: null, rows: null, at }
+  const version: Addition = { add: 'version', version: bring(request, at) }
+  return write(...spent.additions, version, { add: 'outcome', outcome })
 }
 
 export function isOpen(request: Pick<RequestRecord, 'state'>): boolean {

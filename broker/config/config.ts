@@ -1,5 +1,5 @@
 import type { Fault } from '../policy/document.ts'
-import type { ConnectionPolicy, Policy } from '../policy/policy.ts'
+import type { Policy } from '../policy/policy.ts'
 
 /** The broker's configuration: checked, complete, paths absolute, times in milliseconds. */
 export interface Config {
@@ -14,7 +14,9 @@ export interface Config {
   readonly behindProxy: boolean
   readonly identity: IdentityConfig
   readonly dataDir: string
+  /** As the file has it: in force from the first start on, until another version is. */
   readonly policy: Policy
+  readonly policyText: string
   readonly approval: ApprovalConfig
   readonly limits: LimitsConfig
   readonly connections: readonly ConnectionConfig[]
@@ -58,7 +60,6 @@ export interface ConnectionConfig {
   readonly databases: readonly [string, ...string[]]
   readonly readerRole: string | null
   readonly writerRole: string | null
-  readonly policy: ConnectionPolicy
 }
 
 export interface TargetConfig {

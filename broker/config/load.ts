@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
+import { stringify } from 'yaml'
 import { EXIT, HoopError } from '../../protocol/errors.ts'
 import { parseDuration, parseSize } from '../../protocol/units.ts'
 import { checkDocument, Document, type Fault, FaultyFile, sortFaults } from '../policy/document.ts'
@@ -26,22 +27,25 @@ export function checkConfig(
   const { value: raw, faults } = checkDocument(document, configFile)
   if (raw === null) return { config: null, faults }
   const absolute = (path: string) => resolve(dirname(file), path)
-  const { policy, faults: policyFaults } = policyOf(raw, document, absolute)
+  const { policy, text, faults: policyFaults } = policyOf(raw, document, absolute)
   const checked = { document, raw, policy, absolute, environment }
   const own = sortFaults(configFaults(checked))
   if (policy === null || own.length) return { config: null, faults: [...own, ...policyFaults] }
-  return { config: build({ ...checked, policy }), faults: [] }
+  return { config: build({ ...checked, policy }, text), faults: [] }
 }
 
 /** Inline, or a file of its own whose faults carry its own name. */
 function policyOf(raw: ConfigFile, document: Document, absolute: (path: string) => string) {
-  if (typeof raw.policy !== 'string') return readPolicy(document, ['policy'])
+  if (typeof raw.policy !== 'string') {
+    return { ...readPolicy(document, ['policy']), text: stringify(raw.policy) }
+  }
   const file = absolute(raw.policy)
   try {
-    return readPolicy(new Document(readText(file), file))
+    const text = readText(file)
+    return { ...readPolicy(new Document(text, file)), text }
   } catch (error) {
     if (!(error instanceof HoopError)) throw error
-    return { policy: null, faults: [document.fault(['policy'], error.message)] }
+    return { policy: null, text: '', faults: [document.fault(['policy'], error.message)] }
   }
 }
 
@@ -63,7 +67,7 @@ export function readText(file: string): string {
   }
 }
 
-function build(checked: Checked & { readonly policy: Policy }): Config {
+function build(checked: Checked & { readonly policy: Policy }, policyText: string): Config {
   const { document, raw, policy, absolute } = checked
   const { identity } = raw
   const { requester = [], approver = [], auditor = [], admin = [] } = identity.roles
@@ -84,6 +88,7 @@ function build(checked: Checked & { readonly policy: Policy }): Config {
     },
     dataDir: absolute(raw.data_dir),
     policy,
+    policyText,
     approval: {
       expiresAfter: duration(raw.approval?.expires_after, '1h'),
       inTransaction: duration(raw.approval?.in_transaction, '10m'),
@@ -101,7 +106,7 @@ function build(checked: Checked & { readonly policy: Policy }): Config {
 
 function connectionOf(
   raw: ConfigFile['connections'][number],
-  { policy, absolute, environment }: Checked & { readonly policy: Policy },
+  { absolute, environment }: Checked,
 ): ConnectionConfig {
   const { target } = raw
   const { password, tls } = target
@@ -126,7 +131,6 @@ function connectionOf(
     databases: [first!, ...more],
     readerRole: raw.reader_role ?? null,
     writerRole: raw.writer_role ?? null,
-    policy: policy.connections.get(raw.name)!,
   }
 }
 

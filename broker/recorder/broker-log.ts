@@ -9,7 +9,7 @@ import { type BrokerLogState, readBrokerLog } from './read-broker-log.ts'
 
 /**
  * The one log above all sessions: each session's opening and closing (with its last hash), and
- * each look at the record. A session that was removed is an opening without a file.
+ * each look at the record, each change of what hoop goes by. A session that was removed is an opening without a file.
  */
 export class BrokerLog {
   readonly #file: LogFile

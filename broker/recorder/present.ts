@@ -69,7 +69,7 @@ export class EntryPresenter {
         return { ...common, kind: 'statement', ref, text, size, ...facts, why }
       }
       case 'execute': {
-        const { kind, ref, decision, rule, request, reason } = entry
+        const { kind, ref, decision, rule, request, reason, policy = null } = entry
         const { parameters, resultFormats } = bindOf(entry.parameters, size)
         this.#binds.set(ref, entry.formats ?? resultFormats)
         this.#rows.delete(ref)
@@ -82,6 +82,7 @@ export class EntryPresenter {
           rule,
           request,
           reason,
+          policy,
         }
       }
       case 'shape':
@@ -111,6 +112,7 @@ export class EntryPresenter {
         return { ...common, kind, ref, found }
       }
       case 'request':
+        return { ...common, ...entry, policy: entry.policy ?? null }
       case 'parameter':
       case 'copy-in':
       case 'other':

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { HoopError } from '../../protocol/errors.ts'
-import type { LoggedPerson } from '../../protocol/log/entries.ts'
+import type { ChangeEntry, LoggedPerson } from '../../protocol/log/entries.ts'
 import { ChainWriter, encodeHeader, genesis } from '../../protocol/log/writer.ts'
 import type { Runtime } from '../runtime.ts'
 import { BrokerLog } from './broker-log.ts'
@@ -27,7 +27,7 @@ export interface SessionStart {
   /** What the client says of itself: pid, program, application_name, user, … */
   readonly client: Readonly<Record<string, string | number | null | undefined>>
   readonly reason?: string | null
-  /** Which version of the policy applies: its digest. */
+  /** Which version of the policy applies as it begins, with its digest. */
   readonly policy?: string | null
 }
 
@@ -54,6 +54,8 @@ export interface Recorder {
   open(start: SessionStart): SessionRecorder
   /** Throws when it cannot be recorded: then there is nothing to see. */
   look(look: Look): void
+  /** Throws when it cannot be recorded: then it does not come into force. On disk when it returns. */
+  change(change: Omit<ChangeEntry, 'kind'>): void
   /** Where the broker's own log stands. */
   head(): { entries: number; hash: string }
   live(session: string): LiveLog | null
@@ -207,6 +209,11 @@ class FileRecorder implements Recorder {
   look({ by, action, session, detail }: Look): void {
     const { issuer, subject, email } = by
     this.#brokerLog.append({ kind: 'look', issuer, subject, email, action, session, detail })
+  }
+
+  change(change: Omit<ChangeEntry, 'kind'>): void {
+    this.#brokerLog.append({ kind: 'change', ...change })
+    this.#brokerLog.sync()
   }
 
   head(): { entries: number; hash: string } {

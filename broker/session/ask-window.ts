@@ -6,6 +6,7 @@ import { EXIT, HoopError } from '../../protocol/errors.ts'
 import { showDuration } from '../../protocol/units.ts'
 import { presentRequest } from '../approval/present.ts'
 import { windowFacts } from '../approval/window.ts'
+import { policyOf } from '../changes/in-force.ts'
 import type { Principal } from '../identity/principal.ts'
 import { parseTable } from '../policy/columns.ts'
 import { together } from '../policy/decide.ts'
@@ -24,7 +25,9 @@ export function createWindowService(deps: SessionDeps) {
       caller: Principal,
       { connection: name, window, reason }: AskWindow,
     ): Promise<Request> {
-      const { policy } = mayConnect(deps.config, caller, name)
+      mayConnect(deps.inForce, caller, name)
+      const rules = deps.inForce.rules()
+      const policy = policyOf(rules, name)
       const needs = needsOf(window, policy)
       checkTerms(window, policy)
       const statement = describe(name, window)
@@ -45,6 +48,7 @@ export function createWindowService(deps: SessionDeps) {
         expiresAt: deps.runtime.now() + deps.config.approval.expiresAfter,
         inTransaction: false,
         facts: windowFacts(window),
+        policyVersion: rules.version,
       })
       return presentRequest(record)
     },

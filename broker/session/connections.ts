@@ -1,21 +1,25 @@
 import type { ClassRule, Connection } from '../../protocol/api/connections.ts'
-import type { Config, ConnectionConfig } from '../config.ts'
+import { type InForce, policyOf } from '../changes/in-force.ts'
+import type { ConnectionConfig } from '../config.ts'
 import type { Principal } from '../identity/principal.ts'
-import { CLASSES, type Rule } from '../policy/policy.ts'
+import { CLASSES, type ConnectionPolicy, type Rule } from '../policy/policy.ts'
 
 /** What a person may reach, as far as they may know it: no host, no user, no secret. */
-export function createConnectionService(config: Config) {
+export function createConnectionService(inForce: InForce) {
   return {
     list(caller: Principal): Connection[] {
-      const mine = config.connections.filter(({ policy }) =>
-        [...policy.request, ...policy.see].some((group) => caller.groups.includes(group)),
+      const rules = inForce.rules()
+      const all = inForce.connections().map((each) => [each, policyOf(rules, each.name)] as const)
+      const mine = all.filter(([, { request, see }]) =>
+        [...request, ...see].some((group) => caller.groups.includes(group)),
       )
       return mine.map(shown).sort((a, b) => a.name.localeCompare(b.name))
     },
   }
 }
 
-function shown({ name, kind, databases, policy }: ConnectionConfig): Connection {
+function shown([connection, policy]: readonly [ConnectionConfig, ConnectionPolicy]): Connection {
+  const { name, kind, databases } = connection
   return {
     name,
     kind,

@@ -16,11 +16,15 @@ import type { RowPlan } from '../masking/plan.ts'
  * record how much it found of what, where.
  */
 export class Detection {
-  private readonly detector: Detector
+  private readonly source: () => Detector
   private readonly types: () => ReadonlyMap<number, CatalogueType>
   /** What was found and is not in the record yet, by the text's number; 0 = beside all statements. */
   private readonly open = new Map<number, Findings>()
-  private last: { readonly row: RowPlan; readonly plan: DetectPlan } | null = null
+  private last: {
+    readonly row: RowPlan
+    readonly detector: Detector
+    readonly plan: DetectPlan
+  } | null = null
   private copying: {
     readonly execution: Execution
     readonly plan: DetectPlan
@@ -29,9 +33,14 @@ export class Detection {
   /** The row that comes in parts. */
   private parts: PartDetector | null = null
 
-  constructor(detector: Detector, types: () => ReadonlyMap<number, CatalogueType>) {
-    this.detector = detector
+  constructor(source: () => Detector, types: () => ReadonlyMap<number, CatalogueType>) {
+    this.source = source
     this.types = types
+  }
+
+  /** The policy may look for other things than it did. */
+  private get detector(): Detector {
+    return this.source()
   }
 
   /** Rows as they go to the client. Parts of a row come out later than they go in. */
@@ -104,10 +113,11 @@ export class Detection {
 
   /** The same plan of masks is that of the same shape: it is looked through in the same way. */
   private planOf(execution: Execution, row: RowPlan): DetectPlan {
-    if (this.last?.row === row) return this.last.plan
+    const { detector, last } = this
+    if (last?.row === row && last.detector === detector) return last.plan
     const fields = execution.shape?.fields ?? []
-    const plan = planDetection(this.detector, fields, row, this.types())
-    this.last = { row, plan }
+    const plan = planDetection(detector, fields, row, this.types())
+    this.last = { row, detector, plan }
     return plan
   }
 

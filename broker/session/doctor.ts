@@ -10,7 +10,7 @@ import { mayConnect, type SessionDeps } from './open.ts'
 export function createDoctorService(deps: SessionDeps) {
   return {
     async check(caller: Principal): Promise<Check[]> {
-      const mine = deps.config.connections.filter((each) => isMine(deps, caller, each))
+      const mine = deps.inForce.connections().filter((each) => isMine(deps, caller, each))
       const checks = await Promise.all(mine.map((each) => checkTarget(each)))
       return checks.flat()
     },
@@ -20,7 +20,7 @@ export function createDoctorService(deps: SessionDeps) {
 function isMine(deps: SessionDeps, caller: Principal, connection: ConnectionConfig): boolean {
   if (caller.roles.includes('admin')) return true
   try {
-    mayConnect(deps.config, caller, connection.name)
+    mayConnect(deps.inForce, caller, connection.name)
     return true
   } catch (error) {
     if (error instanceof HoopError) return false

@@ -57,6 +57,7 @@ export function requestEntry(record: RequestRecord): NewEntry {
     state: record.state,
     by: record.state === 'approved' || record.state === 'rejected' ? deciders(record) : null,
     comment: last?.comment ?? why,
+    policy: record.policyVersion,
   }
 }
 

@@ -4,6 +4,7 @@ import type { Unit } from '../../protocol/pg/execution.ts'
 import type { Analysis, StatementFacts } from '../../protocol/pg/statement.ts'
 import { nameOf, samePerson } from '../approval/person.ts'
 import { presentRequest } from '../approval/present.ts'
+import { policyOf, type Rules } from '../changes/in-force.ts'
 import type { Principal } from '../identity/principal.ts'
 import { decide, type Verdict } from '../policy/decide.ts'
 import type { RequestRecord } from '../store/store.ts'
@@ -31,17 +32,18 @@ function wholeText({ searchPath }: Target, text: Buffer, executions: Unit['execu
 type SqlOrder = Extract<ExecOrder, { type: 'sql' }>
 
 async function* runSql(deps: SessionDeps, order: SqlOrder): AsyncGenerator<ExecEvent> {
-  const connection = mayConnect(deps.config, order.caller, order.connection)
+  const connection = mayConnect(deps.inForce, order.caller, order.connection)
   const database = chooseDatabase(connection, order.database)
   const target = await deps.targets.get(connection, database)
   const text = Buffer.from(order.sql)
   const analysis = await target.analyst.analyse(text, target.searchPath)
-  const verdict = holdOf(deps, analysis, target, order.caller)
+  const rules = deps.inForce.rules()
+  const verdict = holdOf({ ...deps, rules }, analysis, target, order.caller)
   if (verdict === null) return yield* execute(deps, { order, target, text, ticket: null })
   const secrets = target.newSecrets()
   const isKept = secrets.count(text, analysis.ok) === 0
   if (!isKept && !order.wait) throw notKept()
-  const record = await ask(deps, order, target, { text, analysis, verdict, secrets })
+  const record = await ask(deps, order, target, { text, analysis, rules, verdict, secrets })
   const asked = verdict.needs.map((need) => `${need.count} of ${need.group}`)
   yield { event: 'held', request: presentRequest(record), asked }
   if (!order.wait) return yield undecided(record, `${record.id} waits for approval`)
@@ -53,7 +55,7 @@ type Hold = Extract<Verdict, { decision: 'hold' }>
 
 /** The hold that the text needs, outside of any window; null: the session decides it, as it decides everything. */
 function holdOf(
-  { windows }: SessionDeps,
+  { windows, rules }: Pick<SessionDeps, 'windows'> & { readonly rules: Rules },
   analysis: Analysis,
   target: Target,
   caller: Principal,
@@ -62,7 +64,8 @@ function holdOf(
   if (!analysis.ok && analysis.reason === 'syntax') return null
   const statements = analysis.ok ? analysis.statements : null
   const question = { statements, groups: caller.groups, world: target.world(), guessed: 0 }
-  const { policy, name: connection } = target.connection
+  const connection = target.connection.name
+  const policy = policyOf(rules, connection)
   const verdict = decide(question, policy)
   if (verdict.decision !== 'hold') return null
   const asked = { person: caller, connection, question, verdict, policy, emergency: null }
@@ -72,6 +75,7 @@ function holdOf(
 interface Asked {
   readonly text: Buffer
   readonly analysis: Analysis
+  readonly rules: Rules
   readonly verdict: Hold
   readonly secrets: Secrets
 }
@@ -80,7 +84,7 @@ async function ask(
   deps: SessionDeps,
   order: SqlOrder,
   target: Target,
-  { text, analysis, verdict, secrets }: Asked,
+  { text, analysis, rules, verdict, secrets }: Asked,
 ): Promise<RequestRecord> {
   const unit = unitOf(target, text, analysis)
   const now = deps.runtime.now()
@@ -101,6 +105,7 @@ async function ask(
     expiresAt: now + deps.config.approval.expiresAfter,
     inTransaction: false,
     facts: factsOf(unit),
+    policyVersion: rules.version,
   })
 }
 
@@ -170,7 +175,7 @@ async function* runRequest(
 ): AsyncGenerator<ExecEvent> {
   const record = await deps.desk.get(order.request)
   if (record.kind !== 'exec' || !samePerson(record.requester, order.caller)) throw notYours(record)
-  const connection = mayConnect(deps.config, order.caller, record.connection)
+  const connection = mayConnect(deps.inForce, order.caller, record.connection)
   const target = await deps.targets.get(connection, record.database)
   const text = Buffer.from(record.statement)
   yield* afterDecision(deps, order, target, { record, text })

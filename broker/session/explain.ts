@@ -1,6 +1,7 @@
 import type { ExplainFacts, Explanation } from '../../protocol/api/explain.ts'
 import type { Catalogue } from '../../protocol/pg/catalogue.ts'
 import type { ColumnOrigin, OutputColumn, StatementFacts } from '../../protocol/pg/statement.ts'
+import { policyOf } from '../changes/in-force.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { ProtectedColumns } from '../masking/protect.ts'
 import { decide, type Verdict } from '../policy/decide.ts'
@@ -13,13 +14,15 @@ import { strictestClass } from './snapshot.ts'
 export function createExplainService(deps: SessionDeps) {
   return {
     async explain(caller: Principal, name: string, sql: string): Promise<Explanation> {
-      const connection = mayConnect(deps.config, caller, name)
+      const connection = mayConnect(deps.inForce, caller, name)
       const target = await deps.targets.get(connection, chooseDatabase(connection, null))
       const analysis = await target.analyst.analyse(Buffer.from(sql), target.searchPath)
       const statements = analysis.ok ? analysis.statements : null
       const world = target.world()
       const question = { statements, groups: caller.groups, world, guessed: 0 }
-      const verdict = decide(question, connection.policy)
+      const rules = deps.inForce.rules()
+      const policy = policyOf(rules, name)
+      const verdict = decide(question, policy)
       const protect = target.protect()
       const all = (statements ?? []).map((facts) => shown(facts, world.catalogue, protect))
       return {
@@ -27,7 +30,8 @@ export function createExplainService(deps: SessionDeps) {
         facts: all,
         decision: verdict.decision,
         rule: verdict.rule,
-        places: placesOf(verdict, connection.policy),
+        policy_version: rules.version,
+        places: placesOf(verdict, policy),
         reason: reasonOf(verdict, analysis.ok ? null : analysis.message),
         approvers: verdict.decision === 'hold' ? [...verdict.needs] : [],
         masked: all.flatMap(({ output }) =>

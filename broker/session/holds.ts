@@ -35,6 +35,15 @@ export type Hold = Extract<Verdict, { decision: 'hold' }>
 export type Later = (answer: Answer) => void
 export type Refused = Extract<Answer, { kind: 'refused' }>
 
+/** What people are asked about. */
+export interface Asked {
+  readonly request: string
+  readonly unit: Unit
+  readonly hold: Hold
+  /** Of the policy that holds it. */
+  readonly version: number
+}
+
 interface Waiting {
   readonly stop: AbortController
   /** Why nobody waits for the decision any more. */
@@ -59,15 +68,8 @@ export class Holds {
   }
 
   /** Asks people about the unit; what they say is told later. `entries`: its record so far. */
-  ask(
-    id: number,
-    request: string,
-    unit: Unit,
-    hold: Hold,
-    entries: NewEntry[],
-    later: Later,
-  ): void {
-    this.hold(id, request, unit, hold, entries, later).catch((error) => {
+  ask(id: number, asked: Asked, entries: NewEntry[], later: Later): void {
+    this.hold(id, asked, entries, later).catch((error) => {
       this.pending.delete(id)
       if (error instanceof HoopError && error.code === 'too_many_pending') {
         return later(tooMany(error))
@@ -77,25 +79,20 @@ export class Holds {
     })
   }
 
-  private async hold(
-    id: number,
-    request: string,
-    unit: Unit,
-    verdict: Hold,
-    entries: NewEntry[],
-    later: Later,
-  ): Promise<void> {
+  private async hold(id: number, held: Asked, entries: NewEntry[], later: Later): Promise<void> {
     const { parts } = this
     const { desk } = parts
+    const { request, unit, hold } = held
     const principal = parts.client.principal()
     if (unit.spooled && parts.spool.isTooLarge) return later(TOO_MUCH_DATA)
     const waiting: Waiting = { stop: new AbortController(), why: null }
     this.pending.set(id, waiting)
-    const asked = verdict.needs.map((need) => `${need.count} of ${need.group}`).join(' and ')
+    const asked = hold.needs.map((need) => `${need.count} of ${need.group}`).join(' and ')
     if (unit.spooled) entries.push(spoolEntry(parts.spool, unit))
-    const digest = await this.open(request, unit, verdict, principal)
+    const digest = await this.open(held, principal)
     const by = nameOf(principal)
-    entries.push({ kind: 'request', request, state: 'pending', by, comment: asked })
+    const policy = held.version
+    entries.push({ kind: 'request', request, state: 'pending', by, comment: asked, policy })
     if (waiting.why !== null) {
       await desk.cancel(request, 'session', waiting.why)
       return
@@ -128,7 +125,8 @@ export class Holds {
     }
   }
 
-  private async open(id: string, unit: Unit, verdict: Hold, principal: Principal): Promise<string> {
+  private async open(asked: Asked, principal: Principal): Promise<string> {
+    const { request: id, unit, hold, version } = asked
     const { desk, approval, runtime, spool, session, connection, database, reason } = this.parts
     const spooled = unit.spooled ? spool.summary(isBinary(unit.executions[0])) : null
     const digest = await this.digest(unit)
@@ -148,11 +146,12 @@ export class Holds {
       digest,
       size: Buffer.byteLength(statement) + (spooled?.size ?? 0),
       reason,
-      needs: verdict.needs,
+      needs: hold.needs,
       expiresAt: runtime.now() + wait,
       inTransaction: unit.inTransaction,
       facts: factsOf(unit),
       spool: spooled,
+      policyVersion: version,
     })
     return digest
   }

@@ -3,6 +3,7 @@ import type { Known } from '../../protocol/pg/conversation.ts'
 import type { Answer, Question, Report, Unit } from '../../protocol/pg/execution.ts'
 import type { Analysis, StatementFacts } from '../../protocol/pg/statement.ts'
 import type { Analyst } from '../analysis/analyst.ts'
+import { policyOf, type Rules } from '../changes/in-force.ts'
 import type { Principal } from '../identity/principal.ts'
 import { decide, type Question as PolicyQuestion, type Verdict } from '../policy/decide.ts'
 import type { ConnectionPolicy } from '../policy/policy.ts'
@@ -22,7 +23,8 @@ export interface Ticket {
 }
 
 export interface JudgeParts extends WindowRunParts {
-  readonly policy: ConnectionPolicy
+  /** Those in force now. */
+  readonly rules: () => Rules
   readonly analyst: Analyst
   readonly refs: Refs
   /** What was approved before the session began (`hoop exec`): it covers what would be held. */
@@ -38,11 +40,15 @@ export class Judge {
   private readonly runs: WindowRuns
   private verdicts = new WeakMap<StatementFacts, Verdict>()
   private judgedFor: Principal | null = null
+  private judgedBy: Rules
+  private policy: ConnectionPolicy
   /** With how many values protected columns were compared in this session. */
   private guessed = 0
 
   constructor(parts: JudgeParts) {
     this.parts = parts
+    this.judgedBy = parts.rules()
+    this.policy = policyOf(this.judgedBy, parts.connection)
     this.holds = new Holds(parts)
     this.runs = new WindowRuns(parts)
   }
@@ -92,11 +98,15 @@ export class Judge {
     const request = window?.id ?? this.parts.runtime.id('r')
     this.record(unit, verdict, request, entries)
     if (window !== null) this.runs.run(id, window, unit, entries, later)
-    else this.holds.ask(id, request, unit, verdict, entries, later)
+    else {
+      const { version } = this.judgedBy
+      this.holds.ask(id, { request, unit, hold: verdict, version }, entries, later)
+    }
   }
 
   private windowFor(unit: Unit, verdict: Hold): RequestRecord | null {
-    const { windows, client, connection, policy, emergency } = this.parts
+    const { policy } = this
+    const { windows, client, connection, emergency } = this.parts
     const person = client.principal()
     const question = this.questionOf(unit, person)
     return windows.covering({ person, connection, question, verdict, policy, emergency })
@@ -125,17 +135,20 @@ export class Judge {
     return null
   }
 
-  /** One statement's verdict is kept with its facts, as long as the person's groups stay. */
+  /** One statement's verdict is kept with its facts, as long as the person's groups and the rules stay. */
   private verdictOf(unit: Unit): Verdict {
     const principal = this.parts.client.principal()
-    if (principal !== this.judgedFor) {
+    const rules = this.parts.rules()
+    if (principal !== this.judgedFor || rules !== this.judgedBy) {
       this.verdicts = new WeakMap()
       this.judgedFor = principal
+      this.judgedBy = rules
+      this.policy = policyOf(rules, this.parts.connection)
     }
     const only = unit.executions.length === 1 ? (unit.executions[0]?.facts ?? null) : null
     const known = only === null ? undefined : this.verdicts.get(only)
     if (known !== undefined && !this.isLimited(known)) return known
-    const verdict = decide(this.questionOf(unit, principal), this.parts.policy)
+    const verdict = decide(this.questionOf(unit, principal), this.policy)
     if (only !== null) this.verdicts.set(only, verdict)
     return verdict
   }
@@ -152,7 +165,7 @@ export class Judge {
 
   /** What was allowed before may be one too many now. */
   private isLimited(verdict: Verdict): boolean {
-    const { equality } = this.parts.policy.predicates
+    const { equality } = this.policy.predicates
     const counts = verdict.decision !== 'deny' && verdict.guesses > 0
     return counts && equality.decision === 'allow' && equality.perSession !== null
   }
@@ -191,6 +204,7 @@ export class Judge {
         rule: verdict.rule,
         request,
         reason: verdict.decision === 'deny' ? verdict.reason : null,
+        policy: this.judgedBy.version,
       })
     }
   }

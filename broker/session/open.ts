@@ -9,6 +9,7 @@ import type { Shape } from '../../protocol/pg/execution.ts'
 import { PostgresGate } from '../../protocol/pg/gate.ts'
 import { checkStartup, type Startup } from '../../protocol/pg/startup.ts'
 import type { Desk } from '../approval/desk.ts'
+import { type InForce, policyOf, type Rules } from '../changes/in-force.ts'
 import type { Config, ConnectionConfig } from '../config.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { RowPlan } from '../masking/plan.ts'
@@ -29,6 +30,8 @@ import type { LiveWindows } from './windows.ts'
 
 export interface SessionDeps {
   readonly config: Config
+  /** The policy and the connections as they are now. */
+  readonly inForce: InForce
   readonly runtime: Runtime
   readonly desk: Desk
   readonly recorder: Recorder
@@ -58,7 +61,7 @@ export interface SessionOrder {
 /** Person + connection → a live session, or the HoopError that says why not. */
 export async function openSession(deps: SessionDeps, order: SessionOrder): Promise<LiveSession> {
   const principal = order.client.principal()
-  const connection = mayConnect(deps.config, principal, order.connection)
+  const connection = mayConnect(deps.inForce, principal, order.connection)
   const startup = checkStartup(order.startup)
   const database = chooseDatabase(connection, startup.database)
   const target = await deps.targets.get(connection, database)
@@ -80,13 +83,13 @@ export async function openSession(deps: SessionDeps, order: SessionOrder): Promi
 }
 
 /** The connection, if the person may use it. One that they may not even see does not exist. */
-export function mayConnect(config: Config, principal: Principal, name: string): ConnectionConfig {
-  const connection = config.connections.find((each) => each.name === name)
+export function mayConnect(inForce: InForce, principal: Principal, name: string): ConnectionConfig {
+  const connection = inForce.connections().find((each) => each.name === name)
   const { groups, roles } = principal
   const isMember = (wanted: readonly string[]): boolean =>
     wanted.some((one) => groups.includes(one))
-  const policy = connection?.policy
-  if (connection === undefined || policy === undefined) throw unknownConnection(name)
+  if (connection === undefined) throw unknownConnection(name)
+  const policy = policyOf(inForce.rules(), name)
   if (roles.includes('requester') && isMember(policy.request)) return connection
   if (!isMember(policy.see) && !isMember(policy.request)) throw unknownConnection(name)
   throw new HoopError({
@@ -170,7 +173,7 @@ function start(deps: SessionDeps, started: Started): Pump {
     session: session.id,
     connection: connection.name,
     database,
-    policy: connection.policy,
+    rules: () => deps.inForce.rules(),
     world: target.world,
     approval: config.approval,
     reason: order.reason,
@@ -228,7 +231,12 @@ function openRecord(deps: SessionDeps, { order, session, target, principal }: St
     startedAt: deps.runtime.now(),
     client: { ...order.program, ...order.startup },
     reason: order.reason,
+    policy: versionText(deps.inForce.rules()),
   })
+}
+
+function versionText({ version, digest }: Rules): string {
+  return `version ${version}, sha256 ${digest}`
 }
 
 /** What follows AuthenticationOk. The guard is the broker's affair: the client is told `off`. */

@@ -1,4 +1,5 @@
 import type { Analyst } from '../analysis/analyst.ts'
+import { policyOf, type Rules } from '../changes/in-force.ts'
 import type { ConnectionConfig } from '../config.ts'
 import { Detector } from '../masking/detect/detector.ts'
 import { type ProtectedColumns, protectColumns } from '../masking/protect.ts'
@@ -12,11 +13,12 @@ export interface Target {
   readonly analyst: Analyst
   /** current_schemas(true) of a session in which nobody has changed it. */
   readonly searchPath: readonly string[]
-  /** The protected columns, by the catalogue as it is known now. */
+  /** The protected columns, by the catalogue and the policy as they are now. */
   protect(): ProtectedColumns
   /** The same, and the catalogue, as the policy asks for them. */
   world(): World
-  readonly detector: Detector
+  /** What is looked for beside them, by the policy as it is now. */
+  detector(): Detector
   /** For one session: what is typed into SQL and must not be read by others. */
   newSecrets(): Secrets
 }
@@ -30,14 +32,17 @@ export interface OpenedTarget {
 export class Targets {
   private readonly opened = new Map<string, Promise<Target>>()
   private readonly open: (connection: ConnectionConfig, database: string) => Promise<OpenedTarget>
+  private readonly rules: () => Rules
   private readonly key: Buffer
 
   /** `key`: of the hashes that stand for masked values. */
   constructor(
     open: (connection: ConnectionConfig, database: string) => Promise<OpenedTarget>,
+    rules: () => Rules,
     key: Buffer,
   ) {
     this.open = open
+    this.rules = rules
     this.key = key
   }
 
@@ -59,21 +64,40 @@ export class Targets {
 
   private async make(connection: ConnectionConfig, database: string): Promise<Target> {
     const { analyst, searchPath } = await this.open(connection, database)
-    let version = -1
-    let columns: ProtectedColumns | null = null
-    const protect = (): ProtectedColumns => {
-      const catalogue = analyst.catalogue()
-      if (columns === null || catalogue.version !== version) {
-        columns = protectColumns(connection.policy.mask, catalogue, this.key)
-        version = catalogue.version
-      }
-      return columns
-    }
+    const protect = this.protection(connection.name, analyst)
     const isProtected: World['isProtected'] = (table, column) =>
       protect().wanted(table, column) !== null
     const world = (): World => ({ catalogue: analyst.catalogue(), isProtected })
-    const detector = new Detector(connection.policy.detect, this.key)
+    const detector = this.detection(connection.name)
     const newSecrets = (): Secrets => new Secrets(this.key)
     return { connection, database, analyst, searchPath, protect, world, detector, newSecrets }
+  }
+
+  /** Made again when the catalogue is another one, or the policy. */
+  private protection(connection: string, analyst: Analyst): () => ProtectedColumns {
+    let version = -1
+    let by: Rules | null = null
+    let columns: ProtectedColumns | null = null
+    return () => {
+      const catalogue = analyst.catalogue()
+      const rules = this.rules()
+      if (columns !== null && catalogue.version === version && by === rules) return columns
+      columns = protectColumns(policyOf(rules, connection).mask, catalogue, this.key)
+      version = catalogue.version
+      by = rules
+      return columns
+    }
+  }
+
+  private detection(connection: string): () => Detector {
+    let by: Rules | null = null
+    let detector: Detector | null = null
+    return () => {
+      const rules = this.rules()
+      if (detector !== null && by === rules) return detector
+      detector = new Detector(policyOf(rules, connection).detect, this.key)
+      by = rules
+      return detector
+    }
   }
 }

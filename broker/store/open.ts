@@ -9,6 +9,7 @@ import { StoredRequests } from './requests.ts'
 import type { Tables } from './schema.ts'
 import { NodeSqliteDialect, openDatabase } from './sqlite.ts'
 import type { Store } from './store.ts'
+import { StoredVersions } from './versions.ts'
 import { StoredWindowUses } from './windows.ts'
 
 export interface StoreOptions {
@@ -37,6 +38,7 @@ function assemble(db: Kysely<Tables>, proofs: DatabaseSync, now: () => number): 
     requests: new StoredRequests(db),
     windows: new StoredWindowUses(db),
     people: new StoredPeople(db),
+    versions: new StoredVersions(db),
     replay: new StoredReplay(proofs, now),
     outbox: new StoredOutbox(db),
     close: async () => {

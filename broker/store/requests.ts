@@ -14,6 +14,7 @@ import type {
   Addition,
   Decision,
   Person,
+  Proposal,
   Question,
   RequestContent,
   RequestFilter,
@@ -23,6 +24,7 @@ import type {
   Seat,
   StateEntry,
 } from './store.ts'
+import { insertProposal, insertVersion } from './versions.ts'
 
 /** Above this many bytes lists carry an excerpt. */
 export const LARGE = 64 * 1024
@@ -40,7 +42,12 @@ export class StoredRequests implements Requests {
     return this.#db.transaction().execute((trx) => insertOne(trx, content, first))
   }
 
-  insertBelow(most: number, content: RequestContent, first: StateEntry) {
+  insertBelow(
+    most: number,
+    content: RequestContent,
+    first: StateEntry,
+    proposal: Proposal | null = null,
+  ) {
     const { requester, connection } = content
     return this.#db.transaction().execute(async (trx) => {
       const { pending } = await trx
@@ -49,7 +56,7 @@ export class StoredRequests implements Requests {
         .where((eb) => eb.and(conditions(eb, { states: ['pending'], requester, connection })))
         .where(OPEN)
         .executeTakeFirstOrThrow()
-      return pending >= most ? null : insertOne(trx, content, first)
+      return pending >= most ? null : insertOne(trx, content, first, proposal)
     })
   }
 
@@ -134,6 +141,7 @@ const SMALL_COLUMNS = [
   'in_transaction',
   'facts',
   'spool',
+  'policy_version',
   'state',
   'place',
   'until',
@@ -165,7 +173,10 @@ async function apply(trx: Transaction<Tables>, request: RequestRecord, addition:
       const { status, sqlstate, rows, at } = addition.outcome
       const row = { request_id: request.id, status, sqlstate, row_count: rows, at }
       await trx.insertInto('outcome').values(row).execute()
+      return
     }
+    case 'version':
+      await insertVersion(trx, addition.version)
   }
 }
 
@@ -179,6 +190,7 @@ async function insertOne(
   trx: Transaction<Tables>,
   content: RequestContent,
   first: StateEntry,
+  proposal: Proposal | null = null,
 ): Promise<RequestRecord> {
   await trx.insertInto('request').values(contentRow(content, first)).execute()
   const needs = content.needs.map((need, place) => ({
@@ -190,6 +202,7 @@ async function insertOne(
   if (needs.length) await trx.insertInto('request_need').values(needs).execute()
   const shape = { request_id: content.id, shape: shapeOf(content) }
   await trx.insertInto('request_shape').values(shape).execute()
+  if (proposal !== null) await insertProposal(trx, content.id, proposal)
   await insertState(trx, content.id, 'new', 0, first)
   return (await readOne(trx, content.id))!
 }
@@ -343,6 +356,7 @@ function contentRow(content: RequestContent, first: StateEntry) {
     in_transaction: content.inTransaction ? 1 : 0,
     facts: JSON.stringify(content.facts ?? null),
     spool: content.spool === null ? null : JSON.stringify(content.spool),
+    policy_version: content.policyVersion,
     state: first.state,
     place: 0,
     until: first.until,
@@ -367,6 +381,7 @@ function contentOf(row: Selectable<RequestTable>): Omit<RequestContent, 'needs'>
     inTransaction: row.in_transaction === 1,
     facts: JSON.parse(row.facts),
     spool: row.spool === null ? null : JSON.parse(row.spool),
+    policyVersion: row.policy_version,
   }
 }
 

@@ -1,6 +1,13 @@
 import type { Generated } from 'kysely'
 import type { Happening } from './outbox.ts'
-import type { Decision, Outcome, Question, RequestContent, RequestState } from './store.ts'
+import type {
+  ChangeKind,
+  Decision,
+  Outcome,
+  Question,
+  RequestContent,
+  RequestState,
+} from './store.ts'
 
 /** The tables as Kysely sees them. Their rules stand in `migrations/`. */
 export interface Tables {
@@ -57,6 +64,9 @@ export interface Tables {
     attempts: Generated<number>
     due: number
   }
+  proposal: { request_id: string; kind: ChangeKind; name: string; base: number; body: string }
+  sealed: { request_id: string; box: string | null }
+  version: VersionTable
 }
 
 export interface RequestTable {
@@ -81,10 +91,22 @@ export interface RequestTable {
   in_transaction: number
   facts: string
   spool: string | null
+  policy_version: number
   /** The last row of request_state, kept by a trigger. */
   state: RequestState
   place: number
   until: number | null
+}
+
+export interface VersionTable {
+  kind: ChangeKind
+  name: string
+  number: number
+  body: string
+  digest: string
+  request_id: string | null
+  authors: string
+  at: number
 }
 
 export interface StateTable {

@@ -20,6 +20,8 @@ export function openDatabase(file: string, durability: 'FULL' | 'NORMAL'): Datab
     database.exec('pragma journal_mode = wal')
     database.exec(`pragma synchronous = ${durability}`)
     database.exec('pragma recursive_triggers = on')
+    // What is destroyed is overwritten, not only forgotten.
+    database.exec('pragma secure_delete = on')
     database.exec('begin exclusive; commit')
     return database
   } catch (error) {

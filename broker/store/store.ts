@@ -45,6 +45,10 @@ export const KINDS = [
 ] as const
 export type RequestKind = (typeof KINDS)[number]
 
+/** Changes of what hoop itself goes by. */
+export const CHANGE_KINDS = ['policy', 'secret', 'connection'] as const
+export type ChangeKind = (typeof CHANGE_KINDS)[number]
+
 /** A person as the identity provider names them. */
 export interface Person {
   readonly issuer: string
@@ -91,6 +95,35 @@ export interface RequestContent {
   readonly needs: readonly Need[]
   readonly facts: unknown
   readonly spool: Spool | null
+  /** The version of the policy that it was decided under that people are asked. */
+  readonly policyVersion: number
+}
+
+/** What a request for a change would bring: the next version of something. */
+export interface Proposal {
+  readonly kind: ChangeKind
+  /** Of the connection or the secret; there is one policy, and it has none. */
+  readonly name: string
+  /** The version that it was made on; 0 = there was none. Void if another came into force. */
+  readonly base: number
+  readonly body: string
+  /** The sealed value of a secret. Null: not a secret, or destroyed. */
+  readonly box: string | null
+}
+
+/** What was, or is, in force. The last of its kind and name is. */
+export interface Version {
+  readonly kind: ChangeKind
+  readonly name: string
+  readonly number: number
+  readonly body: string
+  /** SHA-256 of the body, in hex. */
+  readonly digest: string
+  /** That brought it. Null: the first policy, which the first configuration file brought. */
+  readonly request: string | null
+  /** Who wanted it so. */
+  readonly authors: readonly Person[]
+  readonly at: number
 }
 
 export interface Decision {
@@ -163,6 +196,7 @@ export type Addition =
       /** One sentence, or what an endpoint is to be told besides the request. */
       readonly detail: string | null
     }
+  | { readonly add: 'version'; readonly version: Version }
 
 export interface RequestFilter {
   readonly states?: readonly RequestState[]
@@ -196,6 +230,7 @@ export interface Requests {
     most: number,
     content: RequestContent,
     first: StateEntry,
+    proposal?: Proposal | null,
   ): Promise<RequestRecord | null>
   /** How the same text of the same person on the same connection was rejected before this request. */
   rejectedBefore(request: RequestRecord): Promise<Rejections>
@@ -240,6 +275,19 @@ export interface People {
   all(limit: number): Promise<readonly KnownPerson[]>
 }
 
+/** What hoop goes by, in versions; new ones come by the addition `version` alone. */
+export interface Versions {
+  /** By kind and name, oldest first. */
+  all(): Promise<readonly Version[]>
+  /** The first policy, that of the configuration file. */
+  begin(first: Version): Promise<void>
+  proposal(request: string): Promise<Proposal | null>
+  /** Sealed values that are there, by request. */
+  boxes(): Promise<ReadonlyMap<string, string>>
+  /** Sealed values that never came into force and never will, and those that were replaced. */
+  destroyUnused(): Promise<void>
+}
+
 /** Which DPoP proofs were used (RFC 9449 section 11.1). */
 export interface ReplayStore {
   /** False: it was seen before. `until`: epoch milliseconds after which it may be forgotten. */
@@ -250,6 +298,7 @@ export interface Store {
   readonly requests: Requests
   readonly windows: WindowUses
   readonly people: People
+  readonly versions: Versions
   readonly replay: ReplayStore
   readonly outbox: Outbox
   close(): Promise<void>

@@ -18,6 +18,8 @@ export class ReplayPrinter {
   readonly #texts = new Map<number, string>()
   readonly #shapes = new Map<number, EntryOf<'shape'>['fields']>()
   #database = ''
+  /** The version of the policy that decided last. */
+  #policy: number | null = null
   #table: { readonly ref: number; readonly printer: ResultPrinter } | null = null
 
   constructor(out: Output, options: ReplayOptions) {
@@ -96,7 +98,9 @@ export class ReplayPrinter {
     const text = visible(this.#texts.get(entry.ref) ?? `(statement ${entry.ref})`).trimEnd()
     const prompt = this.#out.style('dim', `${clock(entry.at)} ${visibleLine(this.#database)}=>`)
     this.#out.data(`${prompt} ${this.#out.bold(text)}`)
-    const { parameters, decision, rule, reason, request } = entry
+    const { parameters, decision, rule, reason, request, policy } = entry
+    if (policy !== this.#policy && policy !== null) this.#aside(entry, `policy version ${policy}`)
+    this.#policy = policy
     if (parameters.length > 0) {
       const values = parameters.map((value, at) => `$${at + 1} = ${value ?? 'NULL'}`)
       this.#aside(entry, values.join(', '))

@@ -54,6 +54,8 @@ export const Explanation = z.object({
   decision: z.enum(['allow', 'hold', 'deny']),
   /** The rule that decided, as policy.yaml names it. */
   rule: z.string(),
+  /** Of the policy that it was made under. */
+  policy_version: z.number().int().positive(),
   /** Where these rules stand: `policy.yaml:5`; empty: a default of hoop's. */
   places: z.array(z.string()),
   /** Why, where the rule does not say it all. */

@@ -103,6 +103,8 @@ export const Request = z.object({
   class: z.string(),
   effect: z.string(),
   digest: Digest,
+  /** Of the policy that it was made under. */
+  policy_version: z.number().int().positive(),
   reason: z.string().nullable(),
   in_transaction: z.boolean(),
   spooled: Spooled.nullable(),

@@ -120,6 +120,8 @@ export const SessionEntry = z.discriminatedUnion('kind', [
     rule: z.string(),
     request: z.string().nullable(),
     reason: z.string().nullable(),
+    /** The version of the policy that decided; null: written before there were versions. */
+    policy: z.number().nullable(),
   }),
   z.object({
     ...Common,
@@ -128,6 +130,7 @@ export const SessionEntry = z.discriminatedUnion('kind', [
     state: z.string(),
     by: z.string().nullable(),
     comment: z.string().nullable(),
+    policy: z.number().nullable(),
   }),
   z.object({
     ...Common,

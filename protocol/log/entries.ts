@@ -50,6 +50,8 @@ export interface ExecuteEntry {
   readonly rule: string
   readonly request: string | null
   readonly reason: string | null
+  /** The version of the policy that decided; null: written before there were versions. */
+  readonly policy?: number | null
 }
 
 export interface RequestEntry {
@@ -58,6 +60,8 @@ export interface RequestEntry {
   readonly state: string
   readonly by: string | null
   readonly comment: string | null
+  /** The version of the policy that it was made under. */
+  readonly policy?: number | null
 }
 
 /** RowDescription (or CopyOutResponse) as the client saw it. */
@@ -185,6 +189,21 @@ export interface LookEntry {
   readonly detail: string | null
 }
 
+/** In the broker's log: something that hoop goes by has come into force. */
+export interface ChangeEntry {
+  readonly kind: 'change'
+  /** `policy`, `connection` or `secret`. */
+  readonly what: string
+  readonly name: string
+  readonly version: number
+  readonly digest: string
+  /** Null: the first policy, that of the configuration file. */
+  readonly request: string | null
+  /** Who wanted it so, and who agreed: `email` or `subject` each. */
+  readonly authors: readonly string[]
+  readonly deciders: readonly string[]
+}
+
 /** What the pump and the recorder hand to a session's log. */
 export type NewEntry =
   | OpenEntry
@@ -206,6 +225,7 @@ export type NewEntry =
   | SessionOpenEntry
   | SessionCloseEntry
   | LookEntry
+  | ChangeEntry
 
 export type Entry = NewEntry | PartEntry
 export type EntryKind = Entry['kind']
@@ -281,6 +301,7 @@ export const ENTRIES: Readonly<Record<EntryKind, EntrySpec>> = {
       ['request', 'text?'],
       ['reason', 'text?'],
       ['formats', 'uints?'],
+      ['policy', 'uint?'],
     ],
     payload: 'parameters',
   },
@@ -291,6 +312,7 @@ export const ENTRIES: Readonly<Record<EntryKind, EntrySpec>> = {
       ['state', 'text'],
       ['by', 'text?'],
       ['comment', 'text?'],
+      ['policy', 'uint?'],
     ],
     payload: null,
   },
@@ -388,6 +410,19 @@ export const ENTRIES: Readonly<Record<EntryKind, EntrySpec>> = {
       ['action', 'text'],
       ['session', 'text?'],
       ['detail', 'text?'],
+    ],
+    payload: null,
+  },
+  change: {
+    code: 67,
+    head: [
+      ['what', 'text'],
+      ['name', 'text'],
+      ['version', 'uint'],
+      ['digest', 'text'],
+      ['request', 'text?'],
+      ['authors', 'texts'],
+      ['deciders', 'texts'],
     ],
     payload: null,
   },

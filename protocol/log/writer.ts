@@ -170,6 +170,7 @@ function putHead(out: Scratch, spec: EntrySpec, entry: NewEntry): void {
       putField(out, 'text?', entry.request)
       putField(out, 'text?', entry.reason)
       putField(out, 'uints?', entry.formats)
+      putField(out, 'uint?', entry.policy)
       break
     case 'rows':
       out.uint(entry.ref)

@@ -217,6 +217,7 @@ export function request(change: Partial<Request> = {}): Request {
     class: 'write',
     effect: 'Changes rows of public.people.',
     digest: 'ab'.repeat(32),
+    policy_version: 1,
     reason: null,
     in_transaction: false,
     spooled: null,

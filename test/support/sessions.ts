@@ -122,13 +122,16 @@ export class SessionStack {
     const maxPending = options.maxPending ?? 10_000
     const desk = await openDesk({ store, runtime, spendWithin: 60_000, maxPending, onFault })
     const sessions = new Sessions(10_000)
+    const config = configOf(options, folder)
+    const rules = { version: 1, digest: '', policy: config.policy }
     const deps: SessionDeps = {
       windows: await LiveWindows.open({ desk, uses: store.windows, sessions, runtime }),
-      config: configOf(options, folder),
+      config,
+      inForce: { rules: () => rules, connections: () => config.connections },
       runtime,
       desk,
       recorder,
-      targets: new Targets(openTarget, Buffer.alloc(32, 1)),
+      targets: new Targets(openTarget, () => rules, Buffer.alloc(32, 1)),
       sessions,
       onFault,
     }
@@ -172,8 +175,6 @@ function configOf(options: StackOptions, dataDir: string): Config {
   const detect = `    detect: ${options.detect ?? NOTHING_DETECTED}\n`
   const usual = `${POLICY}${predicates}    mask:\n${lines === '' ? '      {}\n' : lines}${detect}`
   const policy = parsePolicy(options.policy ?? usual, 'policy.yaml')
-  const own = policy.connections.get('pg-prod')
-  if (own === undefined) throw new Error('the policy has no pg-prod')
   const connection: ConnectionConfig = {
     name: 'pg-prod',
     kind: 'postgres',
@@ -189,7 +190,6 @@ function configOf(options: StackOptions, dataDir: string): Config {
     databases: options.databases,
     readerRole: null,
     writerRole: null,
-    policy: own,
   }
   return {
     file: 'broker.yaml',
@@ -208,6 +208,7 @@ function configOf(options: StackOptions, dataDir: string): Config {
     },
     dataDir,
     policy,
+    policyText: usual,
     approval: {
       expiresAfter: 3_600_000,
       inTransaction: 600_000,

@@ -25,6 +25,7 @@ closed and their records with them.`
     }
     using interruption = new Interruption()
     const broker = await startBroker(config)
+    for (const notice of broker.notices) this.out.say(visibleLine(notice))
     if (this.json) this.out.event({ event: 'ready', broker: config.publicUrl })
     else this.out.say(`The broker listens at ${config.publicUrl}.`)
     const { signal } = interruption

@@ -49,6 +49,7 @@ export default class PolicyExplain extends BaseCommand {
     this.#field('class', answer.class)
     const place = answer.places.length > 0 ? ` (${answer.places.join(', ')})` : ''
     this.#field('rule', visibleLine(answer.rule + place))
+    this.#field('policy', `version ${answer.policy_version}`)
     if (answer.reason !== null) this.#field('reason', visibleLine(answer.reason))
     for (const facts of answer.facts) {
       this.out.data('')

@@ -32,6 +32,7 @@ const request: Request = {
   class: 'write',
   effect: 'Changes rows of public.people.',
   digest: 'a'.repeat(64),
+  policy_version: 1,
   reason: null,
   in_transaction: false,
   spooled: null,

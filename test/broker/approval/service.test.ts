@@ -56,6 +56,7 @@ office('a request as it is shown, through its life', async ({ desk, service, run
     class: 'write',
     effect: 'changes people',
     digest: DIGEST,
+    policy_version: 1,
     reason: 'ticket 7',
     in_transaction: false,
     spooled: null,

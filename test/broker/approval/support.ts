@@ -115,6 +115,7 @@ export function request(runtime: FakeRuntime, more: Partial<NewRequest> = {}): N
     expiresAt: runtime.now() + HOUR,
     inTransaction: false,
     facts: null,
+    policyVersion: 1,
     ...more,
   }
 }

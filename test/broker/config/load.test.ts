@@ -65,7 +65,7 @@ test('the template passes as it is, and says what it says', () => {
   const [connection] = config.connections
   assert.equal(connection?.target.password(), 'wonderland')
   assert.deepEqual(connection?.target.tls, { mode: 'verify-full' })
-  assert.equal(connection?.policy.rules.write.decision, 'hold')
+  assert.equal(config.policy.connections.get('pg-prod')?.rules.write.decision, 'hold')
   assert.equal(config.demo, false)
 })
 
@@ -77,7 +77,7 @@ test('the template passes even where its password is not set yet, with a warning
 test('the policy can stand in a file of its own, and its faults carry its name', () => {
   write('good.yaml', 'connections:\n  pg-prod: {request: [dba], rules: {read: allow}}\n')
   const good = loadConfig(write('a.yaml', set({ policy: './good.yaml' })), ENVIRONMENT)
-  assert.deepEqual(good.connections[0]?.policy.request, ['dba'])
+  assert.deepEqual(good.policy.connections.get('pg-prod')?.request, ['dba'])
   write('bad.yaml', 'connections:\n  pg-prod: {request: [dba], rules: {read: alow}}\n')
   const bad = checkConfig(write('b.yaml', set({ policy: './bad.yaml' })), ENVIRONMENT)
   assert.deepEqual(

@@ -229,7 +229,7 @@ describe('a start after a kill', () => {
   it('cuts away a torn entry, wherever it was torn, and says so', (t) => {
     const whole = readFileSync(fileOf(killed(t), A))
     const { size } = statSync(fileOf(killed(t), A))
-    for (let at = size - 150; at < size; at += 7) {
+    for (let at = size - 151; at < size; at += 7) {
       const folder = killed(t)
       writeFileSync(fileOf(folder, A), whole.subarray(0, at))
       start(folder)

@@ -22,7 +22,11 @@ function executionOf(shape: Shape): Execution {
 
 test('the record tells again what is masked when it is not what it was', () => {
   let protect = protectedBy([])
-  const detection = new Detection(new Detector([], Buffer.from('key')), () => CATALOGUE.types)
+  const detector = new Detector([], Buffer.from('key'))
+  const detection = new Detection(
+    () => detector,
+    () => CATALOGUE.types,
+  )
   const refs = new Refs(() => 0)
   const results = new Results(() => protect, detection, refs, {
     planned: () => undefined,

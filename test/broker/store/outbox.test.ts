@@ -18,7 +18,7 @@ const content = (id: string): RequestContent => ({
   ...{ id, kind: 'exec', session: null, requester: person('alice'), connection: 'pg' },
   ...{ database: 'app', statement: 'delete from t', parameters: [], class: 'write' },
   ...{ effect: 'deletes', digest: 'a'.repeat(64), size: 13, reason: null, inTransaction: false },
-  ...{ needs: [{ group: 'dba', count: 1 }], facts: null, spool: null },
+  ...{ needs: [{ group: 'dba', count: 1 }], facts: null, spool: null, policyVersion: 1 },
 })
 
 const asks = (store: Store, id: string) =>

@@ -33,6 +33,7 @@ const content = (id: string, more: Partial<RequestContent> = {}): RequestContent
   needs: [{ group: 'dba', count: 1 }],
   facts: { writes: ['public.t'] },
   spool: { rows: 2, size: 8, firstRows: ['1\ta', '2\tb'], digest: 'b'.repeat(64) },
+  policyVersion: 1,
   ...more,
 })
 

@@ -50,6 +50,7 @@ const allowed = {
   rule: 'read',
   request: null,
   reason: null,
+  policy: null,
 }
 const shape = {
   kind: 'shape',

@@ -70,6 +70,7 @@ describe('a log', () => {
       request: null,
       reason: '',
       formats: null,
+      policy: null,
     } as const
     const list = [null, Buffer.alloc(0)].map((parameters) => ({ ...execute, parameters }))
     assert.deepEqual(readAll(writeLog(list).bytes, []).entries, list)

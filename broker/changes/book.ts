@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto'
+import { EXIT, HoopError } from '../../protocol/errors.ts'
+import type { Config, ConnectionConfig } from '../config.ts'
+import { canonical } from '../policy/canonical.ts'
+import { FaultyFile } from '../policy/document.ts'
+import { parsePolicy } from '../policy/parse.ts'
+import type { Policy } from '../policy/policy.ts'
+import type { ChangeKind, Store, Version } from '../store/store.ts'
+import { type Authors, authorsOf, nextAuthors } from './authors.ts'
+import type { InForce, Rules } from './in-force.ts'
+
+export interface BookParts {
+  readonly config: Config
+  readonly store: Pick<Store, 'versions'>
+  readonly now: () => number
+  /** Records that a version comes into force; throws if that cannot be recorded. */
+  readonly record: (version: Version) => void
+}
+
+/** All that is in force, by version. It is the store's; what stands here is what was read from it. */
+export class Book implements InForce {
+  readonly #parts: BookParts
+  readonly #latest = new Map<string, Version>()
+  #rules: Rules
+  #authors: Authors
+  #connections: readonly ConnectionConfig[]
+
+  private constructor(parts: BookParts, versions: readonly Version[]) {
+    this.#parts = parts
+    for (const version of versions) this.#latest.set(keyOf(version), version)
+    const policies = versions.filter(({ kind }) => kind === 'policy')
+    const read = policies.map((version) => ({ ...version, policy: this.#policyOf(version) }))
+    const last = read.at(-1)!
+    this.#rules = { version: last.number, digest: last.digest, policy: last.policy }
+    this.#authors = authorsOf(read)
+    this.#connections = parts.config.connections
+  }
+
+  /** At the very first start the policy of the configuration file becomes version 1. */
+  static async open(parts: BookParts): Promise<Book> {
+    const { store, config, now, record } = parts
+    const versions = await store.versions.all()
+    if (versions.some(({ kind }) => kind === 'policy')) return new Book(parts, versions)
+    const first = firstVersion(config.policyText, Math.floor(now()))
+    record(first)
+    await store.versions.begin(first)
+    return new Book(parts, [...versions, first])
+  }
+
+  rules(): Rules {
+    return this.#rules
+  }
+
+  authors(): Authors {
+    return this.#authors
+  }
+
+  connections(): readonly ConnectionConfig[] {
+    return this.#connections
+  }
+
+  /** The one in force; null: there never was one. */
+  latest(kind: ChangeKind, name: string): Version | null {
+    return this.#latest.get(keyOf({ kind, name })) ?? null
+  }
+
+  /** The configuration file says something else than what is in force. */
+  get fileDiffers(): boolean {
+    return canonical(this.#parts.config.policy) !== canonical(this.#rules.policy)
+  }
+
+  /** It is in the store, and in force from now on. */
+  take(version: Version): void {
+    this.#latest.set(keyOf(version), version)
+    if (version.kind === 'policy') this.#takePolicy(version)
+  }
+
+  #takePolicy(version: Version): void {
+    const policy = this.#policyOf(version)
+    const { authors, number, digest } = version
+    this.#authors = nextAuthors(this.#authors, this.#rules.policy, { policy, authors })
+    this.#rules = { version: number, digest, policy }
+  }
+
+  /** A text that is the file's own has its places there. */
+  #policyOf({ body, number }: Version): Policy {
+    const { policy, policyText } = this.#parts.config
+    if (body === policyText) return policy
+    try {
+      return parsePolicy(body, `policy version ${number}`)
+    } catch (error) {
+      if (error instanceof FaultyFile) throw unreadable(number, error)
+      throw error
+    }
+  }
+}
+
+export function digestOfText(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+function keyOf({ kind, name }: Pick<Version, 'kind' | 'name'>): string {
+  return `${kind} ${name}`
+}
+
+function firstVersion(body: string, at: number): Version {
+  const digest = digestOfText(body)
+  return { kind: 'policy', name: '', number: 1, body, digest, request: null, authors: [], at }
+}
+
+function unreadable(number: number, cause: FaultyFile): HoopError {
+  return new HoopError({
+    code: 'policy_unreadable',
+    message: `Version ${number} of the policy, which is in force, cannot be read by this hoop: ${cause.message}`,
+    hint: 'Start the hoop that it was applied with, and apply a policy that both can read.',
+    exit: EXIT.usage,
+    cause,
+  })
+}
