@@ -8,9 +8,11 @@ import { createApi } from './api/server.ts'
 import { sessionsRoutes } from './api/sessions.ts'
 import { version } from './api/version.ts'
 import { openDesk } from './approval/desk.ts'
+import { startNudges } from './approval/nudges.ts'
 import { nameOf } from './approval/person.ts'
 import { createRequestService } from './approval/service.ts'
 import { Book } from './changes/book.ts'
+import { policyOf } from './changes/in-force.ts'
 import type { Config, ConnectionConfig } from './config.ts'
 import { createAuthenticator } from './identity/authenticator.ts'
 import { openSessionIndex } from './recorder/index/index.ts'
@@ -81,6 +83,8 @@ async function compose(
   const key = maskingKey(config.dataDir, runtime.random(32))
   const targets = new Targets(openTarget, () => book.rules(), key)
   stops.push(() => targets.close())
+  const silenceOf = (name: string) => policyOf(book.rules(), name)
+  stops.push(await startNudges({ desk, runtime, silenceOf, onFault }))
   const sessions = new Sessions(config.limits.sessionsPerPerson)
   const windows = await LiveWindows.open({ desk, uses: store.windows, sessions, runtime })
   const deps: SessionDeps = {

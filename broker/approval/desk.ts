@@ -53,6 +53,8 @@ export interface Desk {
   cancel(id: string, by: Decider | 'session', why: string | null): Promise<RequestRecord>
   ask(id: string, by: Decider, text: string): Promise<RequestRecord>
   answer(id: string, by: Decider, text: string): Promise<RequestRecord>
+  /** Tells people of a request that still waits; of another nothing. */
+  nudge(id: string, event: 'reminder' | 'escalated', detail: string | null): Promise<void>
   /** Ends a window that is open. */
   revoke(id: string, by: Decider, why: string | null): Promise<RequestRecord>
   /**
@@ -164,6 +166,10 @@ class StoredDesk implements Desk {
 
   answer(id: string, by: Decider, text: string): Promise<RequestRecord> {
     return this.#step(id, (request, now) => steps.answer(request, by, text, now))
+  }
+
+  async nudge(id: string, event: 'reminder' | 'escalated', detail: string | null): Promise<void> {
+    await this.#step(id, (request, now) => steps.nudge(request, event, detail, now))
   }
 
   revoke(id: string, by: Decider, why: string | null): Promise<RequestRecord> {

@@ -134,6 +134,15 @@ export function revoke(request: RequestRecord, by: Decider, why: string | null, 
   return write(enter(request, 'revoked', now, { by, why }))
 }
 
+export function nudge(
+  { state }: RequestRecord,
+  event: 'reminder' | 'escalated',
+  detail: string | null,
+  at: number,
+): Step {
+  return state === 'pending' ? write({ add: 'event', event, at, detail }) : write()
+}
+
 /** Nothing to write when it is not time yet. */
 export function expire(request: RequestRecord, now: number): Step {
   if (!isOpen(request) || now < request.expiresAt) return write()
