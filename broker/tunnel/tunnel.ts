@@ -20,6 +20,7 @@ import {
   type SessionEvent,
   type TokenMessage,
 } from '../../protocol/tunnel/messages.ts'
+import { PlainFrames, readPlainFrames } from '../../protocol/tunnel/plain-frames.ts'
 import type { Principal } from '../identity/principal.ts'
 import { refusedMessage } from './refusal.ts'
 import { SMALL, smallFrame } from './small-frame.ts'
@@ -72,6 +73,8 @@ export class ServerTunnel implements TunnelStream {
     this.who = who
     this.host = host
     ws.on('message', (data, isBinary) => this.onMessage(data as Buffer, isBinary))
+    const isOpen = () => ws.readyState === ws.OPEN
+    readPlainFrames(socket, new PlainFrames(true), isOpen, (frame) => this.onMessage(frame, true))
     socket.on('drain', this.onSocketDrain)
     ws.on('error', (error) => {
       this.why ??= `the tunnel broke: ${error.message}`

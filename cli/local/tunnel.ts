@@ -18,6 +18,7 @@ import {
   type ServerMessage,
   type SessionEvent,
 } from '../../protocol/tunnel/messages.ts'
+import { PlainFrames, readPlainFrames } from '../../protocol/tunnel/plain-frames.ts'
 import type { CancelRequest, Dialer, OpenRequest, Tunnel, TunnelEnd } from './dialer.ts'
 import { type UpgradeRequest, upgrade } from './handshake.ts'
 import { TunnelRefused } from './refused.ts'
@@ -100,6 +101,8 @@ class ClientTunnel implements Tunnel {
     this.options = options
     socket.on('drain', this.onSocketDrain)
     ws.on('message', (data, isBinary) => this.onMessage(data as Buffer, isBinary))
+    const isOpen = () => ws.readyState === ws.OPEN
+    readPlainFrames(socket, new PlainFrames(false), isOpen, (frame) => this.onMessage(frame, true))
     ws.on('error', (error) => {
       this.ended ??= { clean: false, why: `the tunnel broke: ${error.message}` }
     })
