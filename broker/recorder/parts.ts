@@ -41,7 +41,8 @@ export class PartJoiner {
   #add(payload: Buffer): void {
     this.#size += payload.length
     // Rows are read on from slice to slice: none may be missing.
-    if (this.#kept >= LARGEST_KEPT && this.#first?.kind !== 'rows') return
+    const ofRows = this.#first?.kind === 'rows' || this.#first?.kind === 'result'
+    if (this.#kept >= LARGEST_KEPT && !ofRows) return
     this.#parts.push(payload)
     this.#kept += payload.length
   }
@@ -59,4 +60,15 @@ export class PartJoiner {
     this.#kept = 0
     this.#size = 0
   }
+}
+
+/** Rows and their outcome, which may stand in one entry, as two. */
+export function apart(whole: WholeEntry): WholeEntry[] {
+  const { entry } = whole
+  if (entry.kind !== 'result') return [whole]
+  const { ref, bytes, count, tag, rows, ms } = entry
+  return [
+    { ...whole, entry: { kind: 'rows', ref, bytes, count } },
+    { ...whole, entry: { kind: 'complete', ref, tag, rows, ms } },
+  ]
 }

@@ -4,7 +4,7 @@ import type { ShapeEntry } from '../../protocol/log/entries.ts'
 import type { Frame } from '../../protocol/log/reader.ts'
 import { BACKEND, decodeErrorFields, decodeRowDescription } from '../../protocol/pg/backend.ts'
 import { decodeBind, formatOf } from './bind.ts'
-import { PartJoiner, type WholeEntry } from './parts.ts'
+import { apart, PartJoiner, type WholeEntry } from './parts.ts'
 import { type DecodedRows, RowDecoder, type RowFormat } from './rows.ts'
 import { typeName } from './values.ts'
 
@@ -31,9 +31,12 @@ export class EntryPresenter {
     this.#startedAt = startedAt
   }
 
-  /** What this frame completes: nothing (its parts are still to come) or one entry. */
+  /** What this frame completes: nothing (its parts are still to come), or what people see of its entry. */
   present(frame: Frame): SessionEntry[] {
-    return this.#joiner.push(frame).map((whole) => this.#entry(whole))
+    return this.#joiner
+      .push(frame)
+      .flatMap(apart)
+      .map((whole) => this.#entry(whole))
   }
 
   /** The damage that ended the reading. */

@@ -250,9 +250,8 @@ export class Results {
 
   private completed(execution: Execution, tag: string, entries: NewEntry[]): void {
     const ms = this.refs.elapsed(execution)
-    const ref = execution.notes.ref
     this.detection.note(entries)
-    entries.push({ kind: 'complete', ref, tag, rows: execution.rows, ms })
+    putOutcome(entries, execution.notes.ref, tag, execution.rows, ms)
     if (mayChangeCatalogue(execution)) this.catalogueMoves()
     if (changesData(execution) && this.protect().touches(execution.facts)) this.deferred = true
   }
@@ -308,6 +307,23 @@ export class Results {
 function isShown(shown: Shown | undefined, ref: number, masked: readonly boolean[]): boolean {
   if (shown?.ref !== ref) return false
   return shown.masked === masked || shown.masked.every((one, index) => one === masked[index])
+}
+
+/** In one entry with the last rows, where these are not written yet: each entry is a hash. */
+function putOutcome(
+  entries: NewEntry[],
+  ref: number,
+  tag: string,
+  rows: number | null,
+  ms: number,
+): void {
+  const last = entries.at(-1)
+  if (last?.kind !== 'rows' || last.ref !== ref) {
+    entries.push({ kind: 'complete', ref, tag, rows, ms })
+    return
+  }
+  const { bytes, count } = last
+  entries[entries.length - 1] = { kind: 'result', ref, bytes, count, tag, rows, ms }
 }
 
 /** A CopyData message too large to be kept: its parts go on as messages of their own. */

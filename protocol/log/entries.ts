@@ -88,6 +88,17 @@ export interface CompleteEntry {
   readonly ms: number
 }
 
+/** `rows` and `complete` in one, where the last rows come together with the outcome. */
+export interface ResultEntry {
+  readonly kind: 'result'
+  readonly ref: number
+  readonly bytes: Buffer
+  readonly count: number
+  readonly tag: string
+  readonly rows: number | null
+  readonly ms: number
+}
+
 /** ErrorResponse as the client got it. */
 export interface ErrorEntry {
   readonly kind: 'error'
@@ -213,6 +224,7 @@ export type NewEntry =
   | ShapeEntry
   | RowsEntry
   | CompleteEntry
+  | ResultEntry
   | ErrorEntry
   | NoticeEntry
   | ParameterEntry
@@ -380,6 +392,17 @@ export const ENTRIES: Readonly<Record<EntryKind, EntrySpec>> = {
       ['counts', 'uints?'],
     ],
     payload: null,
+  },
+  result: {
+    code: 29,
+    head: [
+      ['ref', 'uint'],
+      ['count', 'uint'],
+      ['tag', 'text'],
+      ['rows', 'uint?'],
+      ['ms', 'micros'],
+    ],
+    payload: 'bytes',
   },
   'session-open': {
     code: 64,

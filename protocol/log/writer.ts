@@ -86,7 +86,7 @@ export class ChainWriter {
     try {
       this.#rewind()
       for (let i = 0; i < entries.length; i++) this.#entry(entries[i] as NewEntry, micros, sink)
-      this.#flush(sink)
+      this.#put(sink)
     } catch (error) {
       this.#seq = seq
       this.#hash = hash
@@ -100,10 +100,9 @@ export class ChainWriter {
     this.#scratch.at = HASH_SIZE
   }
 
-  #flush(sink: Sink): void {
+  #put(sink: Sink): void {
     const { bytes, at } = this.#scratch
     if (at > HASH_SIZE) sink(bytes, HASH_SIZE, at - HASH_SIZE)
-    this.#rewind()
   }
 
   #entry(entry: NewEntry, micros: number, sink: Sink): void {
@@ -153,12 +152,14 @@ export class ChainWriter {
     this.#seq++
     putDigest(b, out.at, this.#hash)
     out.at += HASH_SIZE
-    if (out.at > FLUSH) this.#flush(sink)
+    if (out.at <= FLUSH) return
+    this.#put(sink)
+    this.#rewind()
   }
 }
 
 /**
- * The head as the table says. The three kinds that every statement makes are spelled out: a field
+ * The head as the table says. The kinds that every statement makes are spelled out: a field
  * that is looked up by its name costs more than to write it.
  */
 function putHead(out: Scratch, spec: EntrySpec, entry: NewEntry): void {
@@ -182,6 +183,13 @@ function putHead(out: Scratch, spec: EntrySpec, entry: NewEntry): void {
       putField(out, 'uint?', entry.rows)
       out.micros(entry.ms)
       break
+    case 'result':
+      out.uint(entry.ref)
+      out.uint(entry.count)
+      out.text(entry.tag)
+      putField(out, 'uint?', entry.rows)
+      out.micros(entry.ms)
+      break
     default:
       putTable(out, spec, entry)
   }
@@ -196,7 +204,7 @@ function putTable(out: Scratch, spec: EntrySpec, entry: NewEntry): void {
 }
 
 function payloadField(entry: NewEntry, name: string): unknown {
-  if (entry.kind === 'rows') return entry.bytes
+  if (entry.kind === 'result' || entry.kind === 'rows') return entry.bytes
   if (entry.kind === 'execute') return entry.parameters
   return (entry as unknown as Readonly<Record<string, unknown>>)[name]
 }

@@ -44,7 +44,8 @@ const one = Buffer.from([0, 0, 0, 1])
 describe('entries for people', () => {
   it('have the shape that the API says, each of them', () => {
     const list = presented(CONVERSATION)
-    assert.equal(list.length, CONVERSATION.length)
+    // One of them is shown as two.
+    assert.equal(list.length, CONVERSATION.length + 1)
     for (const entry of list) assert.deepEqual(SessionEntry.parse(entry), entry)
     assert.deepEqual(list[1], {
       entry: 2,
@@ -66,6 +67,44 @@ describe('entries for people', () => {
         ['2', null],
       ])
     }
+  })
+
+  it('show rows and outcome that stand in one entry as two', () => {
+    const bytes = Buffer.concat([dataRow(['1', 'a']), dataRow(['2', null])])
+    const apart = presented(query(null, bytes))
+    const result = {
+      kind: 'result',
+      ref: 1,
+      bytes,
+      count: 1,
+      tag: 'SELECT 2',
+      rows: 2,
+      ms: 1.5,
+    } as const
+    const one = presented([...query(null).slice(0, -1), result])
+    const shown = (list: SessionEntry[]) =>
+      list.map(({ entry: _, at: _at, ms: _ms, ...rest }) => rest)
+    assert.deepEqual(shown(one), shown(apart))
+    assert.deepEqual(
+      one.slice(-2).map(({ entry }) => entry),
+      [one.at(-1)?.entry, one.at(-1)?.entry],
+    )
+  })
+
+  it('show all rows of a result, however large it is', () => {
+    const row = dataRow(['1', 'x'.repeat(1000)])
+    const bytes = Buffer.concat(Array.from({ length: 2000 }, () => row))
+    const result = {
+      kind: 'result',
+      ref: 1,
+      bytes,
+      count: 2000,
+      tag: 'SELECT',
+      rows: 2000,
+      ms: 1,
+    } as const
+    const [rows] = only(presented([...query(null).slice(0, -1), result]), 'rows')
+    assert.equal(rows?.rows.length, 2000)
   })
 
   it('say which columns are masked', () => {

@@ -84,6 +84,15 @@ export const CONVERSATION: readonly NewEntry[] = [
   { kind: 'error', bytes: Buffer.from('450000000500', 'hex'), sqlstate: '42501' },
   { kind: 'found', ref: 1, where: ['note'], what: ['card'], counts: [3] },
   { kind: 'complete', ref: 1, tag: 'UPDATE 5', rows: 5, ms: 1.25 },
+  {
+    kind: 'result',
+    ref: 1,
+    bytes: Buffer.from('44000000060000', 'hex'),
+    count: 1,
+    tag: 'SELECT 1',
+    rows: 1,
+    ms: 0.5,
+  },
   { kind: 'other', name: 'cancel', detail: 'Ctrl-C' },
   { kind: 'close', why: 'the client left' },
 ]
