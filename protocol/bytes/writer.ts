@@ -1,3 +1,5 @@
+const SHORT = 32
+
 /**
  * Builds messages in one growing buffer. What {@link Writer.finish} returns is owned by the caller;
  * the writer starts anew.
@@ -58,11 +60,30 @@ export class Writer {
 
   /** Text as UTF-8 with a closing zero byte; the text itself must hold none. */
   string(value: string): this {
+    if (this.plain(value)) return this
     const length = Buffer.byteLength(value)
     const at = this.room(length + 1)
     this.bytes.write(value, at)
     this.bytes[at + length] = 0
     return this
+  }
+
+  /** Short ASCII by hand: a call into C++ costs more than the bytes. False: it is something else. */
+  private plain(value: string): boolean {
+    const { length } = value
+    if (length > SHORT) return false
+    const start = this.at
+    const at = this.room(length + 1)
+    for (let i = 0; i < length; i++) {
+      const unit = value.charCodeAt(i)
+      if (unit > 0x7f) {
+        this.at = start
+        return false
+      }
+      this.bytes[at + i] = unit
+    }
+    this.bytes[at + length] = 0
+    return true
   }
 
   /** Overwrites an int32 written before. */

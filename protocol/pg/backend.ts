@@ -139,8 +139,14 @@ const STATUS: Readonly<Record<number, TransactionStatus>> = { 73: 'I', 84: 'T', 
 
 export function decodeReadyForQuery(bytes: Buffer): TransactionStatus {
   const cursor = new Cursor(bytes, HEADER)
-  const status = STATUS[cursor.uint8()]
+  const letter = cursor.uint8()
   cursor.end()
+  return statusOf(letter)
+}
+
+/** What ReadyForQuery says by its letter. */
+export function statusOf(letter: number | undefined): TransactionStatus {
+  const status = letter === undefined ? undefined : STATUS[letter]
   if (status === undefined) {
     throw new MalformedBytes('ReadyForQuery with an unknown transaction status')
   }

@@ -1,11 +1,12 @@
 import { MalformedBytes } from '../bytes/cursor.ts'
-import { decodeReadyForQuery } from './backend.ts'
+import { statusOf } from './backend.ts'
 import type { Conversation } from './conversation.ts'
 import type { Execution, Shape } from './execution.ts'
+import { HEADER } from './framer.ts'
 import { isFresh } from './fresh.ts'
-import type { FrontendMessage } from './frontend.ts'
+import type { BindTail, FrontendMessage } from './frontend.ts'
 import type { Portal, Prepared } from './names.ts'
-import { type Ordinary, ordinaryAnswer } from './ordinary.ts'
+import { type Ordinary, ordinaryAnswer, ordinaryRequest } from './ordinary.ts'
 import { movesPath } from './resolve.ts'
 import { unitOf } from './run.ts'
 import { ownText } from './simple.ts'
@@ -47,6 +48,14 @@ export class Direct {
     return inbox[0]?.type === 'query' ? this.query(inbox[0].text) : this.pipeline(inbox)
   }
 
+  /** Begins what the chunk asks for, as it mostly comes. False: it is left to `begin`, message by message. */
+  beginWith(chunk: Buffer): boolean {
+    if (!this.mayBegin()) return false
+    const request = ordinaryRequest(chunk)
+    if (request === null) return false
+    return this.bound(request.statement, request.tail, request.described)
+  }
+
   /**
    * The whole answer as it mostly comes, taken at once. False: it is another one, or not all of it;
    * from now on it is followed message by message. `first`: nothing is left of the chunk before.
@@ -67,13 +76,13 @@ export class Direct {
     const { c } = this
     c.target.direct = null
     this.running = null
-    c.target.status = decodeReadyForQuery(chunk.subarray(at.ready))
-    const shape = c.target.shape(chunk.subarray(at.shape, at.rows))
+    c.target.status = statusOf(chunk[at.ready + HEADER])
+    const shape = c.target.shapeIn(chunk, at.shape, at.rows)
     execution.shape = shape
     if (portal !== null) portal.shape = shape
     if (c.status === 'I') c.names.endTransaction()
     else if (portal !== null) c.names.portals.set('', portal)
-    const { tag, rows: counted } = c.target.tagOf(chunk.subarray(at.complete, at.ready))
+    const { tag, rows: counted } = c.target.tagIn(chunk, at.complete, at.ready)
     execution.rows = counted
     // What the client did not ask for lies between what it is to see.
     if (!described) c.reply(chunk.subarray(0, at.shape))
@@ -132,23 +141,28 @@ export class Direct {
   }
 
   private pipeline(inbox: readonly FrontendMessage[]): number {
-    const { c } = this
     const [bind, second] = inbox
-    if (bind?.type !== 'bind' || bind.portal !== '' || c.names.hasGarbage) return 0
+    if (bind?.type !== 'bind' || bind.portal !== '') return 0
     const described = second?.type === 'describe' && second.what === 'portal' && second.name === ''
     const execute = described ? inbox[2] : second
     if (execute?.type !== 'execute' || execute.portal !== '' || execute.maxRows !== 0) return 0
     const used = described ? 4 : 3
     if (inbox[used - 1]?.type !== 'sync') return 0
-    const prepared = c.names.statements.get(bind.statement)
-    if (prepared === undefined || !this.isReady(prepared)) return 0
+    return this.bound(bind.statement, bind.tail, described) ? used : 0
+  }
+
+  private bound(statement: string, tail: BindTail, described: boolean): boolean {
+    const { c } = this
+    if (c.names.hasGarbage) return false
+    const prepared = c.names.statements.get(statement)
+    if (prepared === undefined || !this.isReady(prepared)) return false
     const { upstream, text, facts, typeOids: types } = prepared
-    const execution = c.execution(facts, text, { parameters: bind.tail, types })
-    if (!c.mayRunAtOnce(unitOf(c, text, [execution]))) return 0
+    const execution = c.execution(facts, text, { parameters: tail, types })
+    if (!c.mayRunAtOnce(unitOf(c, text, [execution]))) return false
     c.copied = false
-    c.writer.bind('', upstream, bind.tail.bytes).describe('portal', '').execute('', 0).sync()
-    this.sent({ portal: { ...UNNAMED, prepared, tail: bind.tail }, execution, described })
-    return used
+    c.writer.bind('', upstream, tail.bytes).describe('portal', '').execute('', 0).sync()
+    this.sent({ portal: { ...UNNAMED, prepared, tail }, execution, described })
+    return true
   }
 
   private sent(running: Running): void {

@@ -97,6 +97,7 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
 
   private takeClient(bytes: Buffer): void {
     if (this.abandoned) return
+    if (this.goDirectWith(bytes)) return
     this.fromClient.push(bytes)
     for (let frame = this.fromClient.next(); frame !== null; frame = this.fromClient.next()) {
       const message = decodeFrontend(frame)
@@ -184,6 +185,13 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
       for (let i = 0; i < used; i++) this.inboxBytes -= roughSize(inbox.shift() as FrontendMessage)
     }
     return direct.isRunning
+  }
+
+  /** The same with bytes that nothing was made of yet: true where nothing stands before them. */
+  private goDirectWith(bytes: Buffer): boolean {
+    const { wait, direct } = this
+    if (wait?.for !== 'client' || !wait.idle || this.inbox.length > 0) return false
+    return this.fromClient.buffered === 0 && direct.isOver() && direct.beginWith(bytes)
   }
 
   private nextMessage(): Resumed | null {

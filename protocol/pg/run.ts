@@ -80,11 +80,10 @@ export function unitOf(
   return {
     executions,
     text,
-    sentText: text,
+    sentText: more.sentText ?? text,
     inTransaction: c.status === 'T',
     searchPath: c.searchPath,
-    spooled: false,
-    ...more,
+    spooled: more.spooled ?? false,
   }
 }
 

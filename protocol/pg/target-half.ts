@@ -1,4 +1,5 @@
 import { Cursor, decodeUtf8, MalformedBytes } from '../bytes/cursor.ts'
+import { sameBytes } from '../bytes/same.ts'
 import {
   BACKEND,
   decodeCommandTag,
@@ -174,6 +175,13 @@ export class TargetHalf {
     return this.lastShape
   }
 
+  /** The same, of a description that lies in a chunk. */
+  shapeIn(chunk: Buffer, start: number, end: number): Shape {
+    const last = this.lastShape
+    if (last !== null && sameBytes(last.bytes, chunk, start, end)) return last
+    return this.shape(chunk.subarray(start, end))
+  }
+
   private executed(frame: Frame, head: Expectation & { kind: 'execute' }): void {
     switch (frame.type) {
       case BACKEND.dataRow:
@@ -311,6 +319,13 @@ export class TargetHalf {
     const tag = decodeCommandTag(bytes)
     this.lastTag = { bytes: Buffer.from(bytes), tag, rows: rowsOfTag(tag) }
     return this.lastTag
+  }
+
+  /** The same, of one that lies in a chunk. */
+  tagIn(chunk: Buffer, start: number, end: number): Tag {
+    const last = this.lastTag
+    if (last !== null && sameBytes(last.bytes, chunk, start, end)) return last
+    return this.tagOf(chunk.subarray(start, end))
   }
 
   private failed(frame: Frame): void {
