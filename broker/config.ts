@@ -5,6 +5,7 @@ export type {
   ConnectionConfig,
   IdentityConfig,
   LimitsConfig,
+  NotifyConfig,
   TargetConfig,
 } from './config/config.ts'
 export { checkConfig, loadConfig } from './config/load.ts'

@@ -4,6 +4,7 @@ import { type Logger, pino } from 'pino'
 import { EXIT, HoopError } from '../protocol/errors.ts'
 import { createAnalyst } from './analysis/analyst.ts'
 import { asker } from './analysis/query.ts'
+import type { DoctorService } from './api/deps.ts'
 import { createApi } from './api/server.ts'
 import { sessionsRoutes } from './api/sessions.ts'
 import { version } from './api/version.ts'
@@ -15,6 +16,7 @@ import { Book } from './changes/book.ts'
 import { policyOf } from './changes/in-force.ts'
 import type { Config, ConnectionConfig } from './config.ts'
 import { createAuthenticator } from './identity/authenticator.ts'
+import { type Notifier, startNotifier } from './notify/notifier.ts'
 import { openSessionIndex } from './recorder/index/index.ts'
 import { openRecorder } from './recorder/recorder.ts'
 import { systemRuntime } from './runtime.ts'
@@ -71,9 +73,14 @@ async function compose(
   stops.push(() => index.close())
   const store = await openStore({ dataDir: config.dataDir, now: () => runtime.now() })
   stops.push(() => store.close())
+  // Before anything happens to a request: what happens is told.
+  await store.outbox.endpoints(config.notify.map(({ name }) => name))
   const { useWithin: spendWithin, maxPending } = config.approval
   const desk = await openDesk({ store, runtime, spendWithin, maxPending, onFault })
   stops.push(() => desk.close())
+  const notifier = startNotifier({ endpoints: config.notify, store, runtime, onFault })
+  stops.push(() => notifier.close())
+  desk.onChange(() => notifier.ring())
   const book = await Book.open({
     config,
     store,
@@ -124,7 +131,7 @@ async function compose(
       connections: createConnectionService(book),
       explain: createExplainService(deps),
       exec: createExecService(deps),
-      doctor: createDoctorService(deps),
+      doctor: doctorOf(deps, notifier),
       runtime,
       saw: (caller) => requests.saw(caller),
       routes: [(app) => sessionsRoutes(app as never, { recorder, index, runtime, kill })],
@@ -169,6 +176,17 @@ function fileDiffers({ file }: Config, version: number): string {
 function changeOf(version: Version, deciders: readonly string[]) {
   const { kind: what, name, number, digest, request, authors } = version
   return { what, name, version: number, digest, request, authors: authors.map(nameOf), deciders }
+}
+
+/** What stands outside of the broker; endpoints are the administrators' matter. */
+function doctorOf(deps: SessionDeps, notifier: Notifier): DoctorService {
+  const targets = createDoctorService(deps)
+  return {
+    check: async (caller) => [
+      ...(await targets.check(caller)),
+      ...(caller.roles.includes('admin') ? await notifier.checks() : []),
+    ],
+  }
 }
 
 function endSession(sessions: Sessions) {

@@ -99,7 +99,7 @@ function connectionFaults(
 
 type RawSecret = RawConnection['target']['password']
 
-function secretFaults(
+export function secretFaults(
   { document, raw, absolute }: Checked,
   secret: RawSecret,
   path: Path,

@@ -20,6 +20,7 @@ export interface Config {
   readonly approval: ApprovalConfig
   readonly limits: LimitsConfig
   readonly connections: readonly ConnectionConfig[]
+  readonly notify: readonly NotifyConfig[]
   /** What works but was perhaps not meant. */
   readonly warnings: readonly Fault[]
 }
@@ -60,6 +61,20 @@ export interface ConnectionConfig {
   readonly databases: readonly [string, ...string[]]
   readonly readerRole: string | null
   readonly writerRole: string | null
+}
+
+/** Somewhere that people are told. */
+export interface NotifyConfig {
+  readonly name: string
+  readonly format: 'json' | 'slack' | 'teams'
+  /** Read anew each time; throws `secret_missing` or `bad_address`. */
+  readonly url: () => string
+  /** The key of the signature; null: none. */
+  readonly secret: (() => string) | null
+  /** Null: all. */
+  readonly events: readonly string[] | null
+  readonly connections: readonly string[] | null
+  readonly statements: 'whole' | 'without_values' | 'none'
 }
 
 export interface TargetConfig {

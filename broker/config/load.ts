@@ -8,6 +8,7 @@ import { readPolicy } from '../policy/parse.ts'
 import type { Policy } from '../policy/policy.ts'
 import { type Checked, configFaults, configWarnings } from './checks.ts'
 import type { Config, ConnectionConfig } from './config.ts'
+import { notifyFaults, notifyOf, notifyWarnings } from './notify.ts'
 import { type ConfigFile, configFile } from './schema.ts'
 import { readSecret, type Secret } from './secrets.ts'
 
@@ -29,7 +30,7 @@ export function checkConfig(
   const absolute = (path: string) => resolve(dirname(file), path)
   const { policy, text, faults: policyFaults } = policyOf(raw, document, absolute)
   const checked = { document, raw, policy, absolute, environment }
-  const own = sortFaults(configFaults(checked))
+  const own = sortFaults([...configFaults(checked), ...notifyFaults(checked)])
   if (policy === null || own.length) return { config: null, faults: [...own, ...policyFaults] }
   return { config: build({ ...checked, policy }, text), faults: [] }
 }
@@ -100,7 +101,8 @@ function build(checked: Checked & { readonly policy: Policy }, policyText: strin
       copySpool: parseSize(raw.limits?.copy_spool ?? '2GB')!,
     },
     connections: raw.connections.map((connection) => connectionOf(connection, checked)),
-    warnings: sortFaults(configWarnings(checked)),
+    notify: (raw.notify ?? []).map((one) => notifyOf(one, checked)),
+    warnings: sortFaults([...configWarnings(checked), ...notifyWarnings(checked)]),
   }
 }
 

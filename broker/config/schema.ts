@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ConnectionName } from '../../protocol/api/common.ts'
+import { HAPPENINGS } from '../../protocol/api/happenings.ts'
 import { parseDuration, parseSize } from '../../protocol/units.ts'
 import { groupList, policyFile } from '../policy/schema.ts'
 
@@ -89,6 +90,8 @@ const secret = z.union(
   { error: 'a secret is not written here: say {env: NAME} or {file: PATH}' },
 )
 
+const FORMATS = ['json', 'slack', 'teams'] as const
+
 const TLS_MODES = ['verify-full', 'verify-ca', 'require', 'disable'] as const
 
 const targetTls = z.strictObject(
@@ -136,6 +139,27 @@ const connection = z.strictObject(
   { error: 'a connection has name, kind, target and databases' },
 )
 
+const eventName = z.enum(HAPPENINGS, { error: `an event is one of ${HAPPENINGS.join(', ')}` })
+const STATEMENTS = ['whole', 'without_values', 'none'] as const
+
+const notify = z.strictObject(
+  {
+    name: z
+      .string({ error: 'a name of letters and digits' })
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'a name of letters and digits')
+      .optional(),
+    url: z.union([url, secret], { error: 'url is https://…, {env: NAME} or {file: PATH}' }),
+    format: z.enum(FORMATS, { error: `format is one of ${FORMATS.join(', ')}` }).default('json'),
+    secret: secret.optional(),
+    events: z.array(eventName, { error: 'events is a list: [held, rejected]' }).min(1).optional(),
+    connections: z.array(ConnectionName, { error: 'connections is a list of names' }).optional(),
+    statements: z
+      .enum(STATEMENTS, { error: `statements is one of ${STATEMENTS.join(', ')}` })
+      .default('without_values'),
+  },
+  { error: 'an endpoint has url, format and secret' },
+)
+
 const flag = z.boolean({ error: 'write true or false' }).optional()
 
 export const configFile = z.strictObject(
@@ -154,6 +178,7 @@ export const configFile = z.strictObject(
     connections: z
       .array(connection, { error: 'connections is a list: - name: pg-prod' })
       .min(1, 'name at least one connection'),
+    notify: z.array(notify, { error: 'notify is a list: - url: https://…' }).max(20).optional(),
     allow_plain_secrets: flag,
     demo: flag,
   },

@@ -1,22 +1,7 @@
 import type { Kysely } from 'kysely'
 import { sql } from 'kysely'
+import type { Happening } from '../../protocol/api/happenings.ts'
 import type { Tables } from './schema.ts'
-
-/** What people may be told of. `held` and the states come from the request itself, as does `decided`. */
-export const HAPPENINGS = [
-  'held',
-  'decided',
-  'approved',
-  'rejected',
-  'expired',
-  'cancelled',
-  'revoked',
-  'executed',
-  'reminder',
-  'escalated',
-  'break_glass',
-] as const
-export type Happening = (typeof HAPPENINGS)[number]
 
 /** Something that one endpoint is still to be told. */
 export interface Undelivered {
@@ -56,7 +41,8 @@ export interface Outbox {
   ): Promise<readonly Undelivered[]>
   /** When the next one falls due; null: nothing waits. */
   nextDue(endpoint: string): Promise<number | null>
-  told(endpoint: string, number: number, now: number): Promise<void>
+  /** `now`: null where it was not for this endpoint, which was not asked. */
+  told(endpoint: string, number: number, now: number | null): Promise<void>
   failed(endpoint: string, number: number, how: Failure): Promise<void>
   states(): Promise<readonly EndpointState[]>
 }
@@ -123,9 +109,10 @@ export class StoredOutbox implements Outbox {
     return row?.due ?? null
   }
 
-  told(endpoint: string, number: number, now: number): Promise<void> {
+  told(endpoint: string, number: number, now: number | null): Promise<void> {
     return this.#db.transaction().execute(async (trx) => {
       await this.#take(trx, endpoint, number)
+      if (now === null) return
       await trx
         .updateTable('outbox_endpoint')
         .set({ failing_since: null, last_error: null, told_at: now })

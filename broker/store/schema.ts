@@ -1,5 +1,5 @@
 import type { Generated } from 'kysely'
-import type { Happening } from './outbox.ts'
+import type { Happening } from '../../protocol/api/happenings.ts'
 import type {
   ChangeKind,
   Decision,

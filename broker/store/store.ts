@@ -4,7 +4,8 @@
  * database as well, so that a bug in the code above cannot forge a state.
  */
 
-import type { Happening, Outbox } from './outbox.ts'
+import type { Happening } from '../../protocol/api/happenings.ts'
+import type { Outbox } from './outbox.ts'
 
 export const STATES = [
   'pending',

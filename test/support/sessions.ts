@@ -217,6 +217,7 @@ function configOf(options: StackOptions, dataDir: string): Config {
     },
     limits: { sessionsPerPerson: 10_000, copySpool: 1 << 26 },
     connections: [connection],
+    notify: [],
     warnings: [],
   }
 }

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { HAPPENINGS } from '../outbox.ts'
+import { HAPPENINGS } from '../../../protocol/api/happenings.ts'
 
 /**
  * What people are to hear of, written by the transaction in which it happens: a state and a decision

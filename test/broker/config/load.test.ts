@@ -262,3 +262,43 @@ test('editors get a JSON schema', () => {
   const schema = JSON.stringify(configJsonSchema())
   for (const word of ['public_url', 'reader_role', 'verify-full']) assert.ok(schema.includes(word))
 })
+
+const NOTIFY = { url: 'https://hooks.example.test/T0', secret: { env: 'HOOP_KEY' } }
+const KEYED = { ...ENVIRONMENT, HOOP_KEY: 'k' }
+
+test('an endpoint to tell: what is unsaid, and what is read when it is used', () => {
+  const file = write('url', 'https://chat.example.test/T0\n')
+  const chat = { url: { file }, format: 'slack', events: ['held'], statements: 'none' }
+  const config = loadConfig(write('broker.yaml', set({ notify: [NOTIFY, chat] })), KEYED)
+  const [json, slack] = config.notify
+  assert.deepEqual([json?.name, json?.statements, json?.events], ['json', 'without_values', null])
+  assert.deepEqual([json?.url(), json?.secret?.()], [NOTIFY.url, 'k'])
+  assert.deepEqual([slack?.name, slack?.secret], ['slack', null])
+  assert.equal(slack?.url(), 'https://chat.example.test/T0')
+  write('url', 'http://chat.example.test/T0')
+  assert.throws(() => slack?.url(), { code: 'bad_address', message: /only https/ })
+})
+
+test('an endpoint in the clear, unsigned, unknown or named twice is a fault', () => {
+  const of = (...endpoints: object[]) => faults(set({ notify: endpoints }), KEYED)
+  assert.deepEqual(of({ ...NOTIFY, url: 'http://hooks.example.test/' }), [
+    'beyond this machine only https:// is used',
+  ])
+  assert.deepEqual(of({ ...NOTIFY, url: 'http://127.0.0.1:9/' }), [])
+  assert.deepEqual(of({ ...NOTIFY, url: 'https://a:b@hooks.example.test/' }), [
+    'an address has no user and password here',
+  ])
+  assert.match(of({ url: NOTIFY.url })[0] ?? '', /a key for the signature is missing/)
+  assert.match(of(NOTIFY, NOTIFY)[0] ?? '', /json is taken: give each a name/)
+  assert.match(of({ ...NOTIFY, connections: ['pg-prd'] })[0] ?? '', /no connection pg-prd/)
+  assert.match(of({ ...NOTIFY, events: ['hold'] })[0] ?? '', /an event is one of held/)
+  assert.match(of({ ...NOTIFY, format: 'slak' })[0] ?? '', /format is one of json, slack, teams/)
+  assert.match(of({ ...NOTIFY, secret: { plain: 'x' } })[0] ?? '', /a secret in this file/)
+})
+
+test('an address of a chat that stands in the file is worth a word', () => {
+  const said = warnings(set({ notify: [{ url: NOTIFY.url, format: 'slack' }] }), KEYED)
+  assert.ok(said.some((each) => /who knows this address can write there/.test(each)))
+  const unset = warnings(set({ notify: [NOTIFY] }))
+  assert.ok(unset.some((each) => /HOOP_KEY is not set here/.test(each)))
+})
