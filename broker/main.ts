@@ -150,6 +150,7 @@ async function compose(
           startup: open.startup,
           program: { ...open.client },
           reason: open.reason,
+          breakGlass: open.breakGlass ?? false,
           cancelKey: open.client.minor === 2 ? 32 : 4,
           ticket: null,
         })

@@ -34,6 +34,7 @@ function orderOf(body: Exec): Order {
     database: body.database ?? null,
     sql: body.sql,
     reason: body.reason ?? null,
+    breakGlass: body.break_glass ?? false,
     wait: body.wait,
     waitMs: body.wait_ms ?? null,
   }

@@ -185,6 +185,16 @@ export function notOpenYet(request: RequestRecord): HoopError {
   })
 }
 
+export function reviewStays(request: RequestRecord): HoopError {
+  return new HoopError({
+    code: 'review_owed',
+    message: `${request.id} is the review of an emergency: it is owed until another person has made it.`,
+    hint: `\`hoop sod explain ${request.id}\` names who can.`,
+    exit: EXIT.refused,
+    fault: 'policy',
+  })
+}
+
 export function notExecuted(request: RequestRecord): HoopError {
   return bug(`${request.id} is ${request.state}: only what was executed has an outcome`)
 }

@@ -14,7 +14,7 @@ import { eligible } from './eligible.ts'
 import * as errors from './errors.ts'
 import { type Decider, type Person, personOf, samePerson } from './person.ts'
 import { assignSeats, seatsWanted } from './seats.ts'
-import { windowOf } from './window.ts'
+import { FOREVER, windowOf } from './window.ts'
 
 /**
  * What happens to a request when somebody wants something of it: pure, (request, wish, time) in,
@@ -56,12 +56,18 @@ export function approve(
   if (seats.length === before.length) return refuse(errors.seatTaken(request, by))
   const written: Addition = { add: 'decision', decision }
   if (seats.length < seatsWanted(request.needs)) return write(written)
-  const until = later(request, now) + (windowOf(request)?.for_ms ?? spendWithin)
+  const until = later(request, now) + lastsFor(request, spendWithin)
   return write(
     written,
     { add: 'seats', seats },
     enter(request, 'approved', now, { until, by, why: decision.comment }),
   )
+}
+
+/** A window is open for its time; a review is made for good. */
+function lastsFor(request: RequestRecord, spendWithin: number): number {
+  if (request.kind === 'break_glass') return FOREVER
+  return windowOf(request)?.for_ms ?? spendWithin
 }
 
 export function reject(request: RequestRecord, by: Decider, reason: string, now: number): Step {
@@ -89,6 +95,7 @@ export function cancel(
   if (by !== 'session' && !samePerson(request.requester, by)) {
     return refuse(errors.notYours(request))
   }
+  if (request.kind === 'break_glass') return refuse(errors.reviewStays(request))
   const over = finished(request, now)
   if (over) return over
   return write(enter(request, 'cancelled', now, { by: by === 'session' ? null : by, why }))

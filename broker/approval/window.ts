@@ -15,3 +15,12 @@ export function windowOf({
   const found = WindowTerms.safeParse((facts as { window?: unknown } | null)?.window)
   return found.success ? found.data : null
 }
+
+/** Is the emergency going on? Its review may be long after it. */
+export function isRunning(request: RequestRecord, now: number): boolean {
+  const terms = windowOf(request)
+  return terms !== null && now < request.createdAt + terms.for_ms
+}
+
+/** A review is owed until somebody has made it, and made for good: a hundred years. */
+export const FOREVER = 100 * 365 * 86_400_000

@@ -39,6 +39,7 @@ connections:
       write: { hold: [{ group: dba, count: 1 }] }
       ddl: { hold: [{ group: dba, count: 1 }] }
       admin: deny
+    break_glass: { groups: [oncall], lasts: 1h, review: [{ group: dba, count: 1 }] }
     mask:
       people.ssn: redact
       people.card_number: { partial: { last: 4 } }

@@ -10,8 +10,10 @@ export function createConnectionService(inForce: InForce) {
     list(caller: Principal): Connection[] {
       const rules = inForce.rules()
       const all = inForce.connections().map((each) => [each, policyOf(rules, each.name)] as const)
-      const mine = all.filter(([, { request, see }]) =>
-        [...request, ...see].some((group) => caller.groups.includes(group)),
+      const mine = all.filter(([, { request, see, breakGlass }]) =>
+        [...request, ...see, ...(breakGlass?.groups ?? [])].some((group) =>
+          caller.groups.includes(group),
+        ),
       )
       return mine.map(shown).sort((a, b) => a.name.localeCompare(b.name))
     },

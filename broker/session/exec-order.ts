@@ -23,6 +23,7 @@ export type ExecOrder = {
       readonly database: string | null
       readonly sql: string
       readonly reason: string | null
+      readonly breakGlass: boolean
       readonly wait: boolean
       /** Null: until it expires. */
       readonly waitMs: number | null

@@ -8,12 +8,13 @@ import { policyOf, type Rules } from '../changes/in-force.ts'
 import type { Principal } from '../identity/principal.ts'
 import { decide, type Verdict } from '../policy/decide.ts'
 import type { RequestRecord } from '../store/store.ts'
+import { breakGlass } from './emergency.ts'
 import { deciders } from './entries.ts'
 import { ExecClient } from './exec-client.ts'
 import type { ExecOrder, ExecService } from './exec-order.ts'
 import { strictestBound } from './holds.ts'
 import type { Ticket } from './judge.ts'
-import { chooseDatabase, mayConnect, openSession, type SessionDeps } from './open.ts'
+import { chooseDatabase, connectionOf, mayConnect, openSession, type SessionDeps } from './open.ts'
 import type { Secrets } from './secrets.ts'
 import { classOf, digestOf, effectOf, factsOf, statementText } from './snapshot.ts'
 import type { Target } from './target.ts'
@@ -32,6 +33,7 @@ function wholeText({ searchPath }: Target, text: Buffer, executions: Unit['execu
 type SqlOrder = Extract<ExecOrder, { type: 'sql' }>
 
 async function* runSql(deps: SessionDeps, order: SqlOrder): AsyncGenerator<ExecEvent> {
+  if (order.breakGlass) return yield* runNow(deps, order)
   const connection = mayConnect(deps.inForce, order.caller, order.connection)
   const database = chooseDatabase(connection, order.database)
   const target = await deps.targets.get(connection, database)
@@ -49,6 +51,15 @@ async function* runSql(deps: SessionDeps, order: SqlOrder): AsyncGenerator<ExecE
   if (!order.wait) return yield undecided(record, `${record.id} waits for approval`)
   const decided = await waitFor(deps, order, record, isKept)
   yield* afterDecision(deps, order, target, { record: decided, text })
+}
+
+/** In an emergency: the session that is opened says whether this person may. */
+async function* runNow(deps: SessionDeps, order: SqlOrder): AsyncGenerator<ExecEvent> {
+  const connection = connectionOf(deps.inForce, order.connection)
+  const { caller, reason } = order
+  await breakGlass(deps, caller, connection.name, reason)
+  const target = await deps.targets.get(connection, chooseDatabase(connection, order.database))
+  yield* execute(deps, { order, target, text: Buffer.from(order.sql), ticket: null })
 }
 
 type Hold = Extract<Verdict, { decision: 'hold' }>
@@ -228,6 +239,7 @@ async function* execute(deps: SessionDeps, run: Run): AsyncGenerator<ExecEvent> 
     },
     program: { program: 'hoop exec' },
     reason: order.type === 'sql' ? order.reason : (ticket?.reason ?? null),
+    breakGlass: order.type === 'sql' && order.breakGlass,
     ticket: ticket === null ? null : ticketOf(ticket),
     onPlan: (shape, plan) => client.planned(shape, plan),
   })

@@ -8,6 +8,7 @@ import type { Principal } from '../identity/principal.ts'
 import { decide, type Question as PolicyQuestion, type Verdict } from '../policy/decide.ts'
 import type { ConnectionPolicy } from '../policy/policy.ts'
 import type { RequestRecord } from '../store/store.ts'
+import { inEmergency } from './emergency.ts'
 import { statementEntry, textEntry } from './entries.ts'
 import { type Hold, Holds, type Later, type Refused } from './holds.ts'
 import type { Refs } from './refs.ts'
@@ -48,7 +49,7 @@ export class Judge {
   constructor(parts: JudgeParts) {
     this.parts = parts
     this.judgedBy = parts.rules()
-    this.policy = policyOf(this.judgedBy, parts.connection)
+    this.policy = this.policyNow()
     this.holds = new Holds(parts)
     this.runs = new WindowRuns(parts)
   }
@@ -143,7 +144,7 @@ export class Judge {
       this.verdicts = new WeakMap()
       this.judgedFor = principal
       this.judgedBy = rules
-      this.policy = policyOf(rules, this.parts.connection)
+      this.policy = this.policyNow()
     }
     const only = unit.executions.length === 1 ? (unit.executions[0]?.facts ?? null) : null
     const known = only === null ? undefined : this.verdicts.get(only)
@@ -151,6 +152,11 @@ export class Judge {
     const verdict = decide(this.questionOf(unit, principal), this.policy)
     if (only !== null) this.verdicts.set(only, verdict)
     return verdict
+  }
+
+  private policyNow(): ConnectionPolicy {
+    const policy = policyOf(this.judgedBy, this.parts.connection)
+    return this.parts.emergency === null ? policy : inEmergency(policy)
   }
 
   private questionOf(unit: Unit, { groups }: Principal): PolicyQuestion {

@@ -15,10 +15,12 @@ import type { Principal } from '../identity/principal.ts'
 import type { RowPlan } from '../masking/plan.ts'
 import type { Recorder } from '../recorder/recorder.ts'
 import type { Runtime } from '../runtime.ts'
+import type { RequestRecord } from '../store/store.ts'
 import { connectPostgres, type Upstream } from '../upstream/postgres.ts'
 import { addressOf } from '../upstream/target.ts'
 import type { ClientEnd } from './client-end.ts'
 import { Detection } from './detection.ts'
+import { breakGlass, emergencyEntry, emergencyNotice } from './emergency.ts'
 import { Judge, type Ticket } from './judge.ts'
 import { Pump, SHOWN_PARAMETERS } from './pump.ts'
 import { Refs } from './refs.ts'
@@ -52,6 +54,8 @@ export interface SessionOrder {
   readonly reason: string | null
   /** Bytes of the key that a CancelRequest must show; protocol 3.0 has four. */
   readonly cancelKey?: number
+  /** In an emergency: without waiting for anybody, and to be reviewed. */
+  readonly breakGlass: boolean
   /** A request that was approved before (`hoop exec`). */
   readonly ticket: Ticket | null
   /** Told how the rows of a shape are masked. */
@@ -61,7 +65,13 @@ export interface SessionOrder {
 /** Person + connection → a live session, or the HoopError that says why not. */
 export async function openSession(deps: SessionDeps, order: SessionOrder): Promise<LiveSession> {
   const principal = order.client.principal()
-  const connection = mayConnect(deps.inForce, principal, order.connection)
+  const emergency = order.breakGlass
+    ? await breakGlass(deps, principal, order.connection, order.reason)
+    : null
+  const connection =
+    emergency === null
+      ? mayConnect(deps.inForce, principal, order.connection)
+      : connectionOf(deps.inForce, order.connection)
   const startup = checkStartup(order.startup)
   const database = chooseDatabase(connection, startup.database)
   const target = await deps.targets.get(connection, database)
@@ -70,11 +80,12 @@ export async function openSession(deps: SessionDeps, order: SessionOrder): Promi
   try {
     const upstream = await dial(connection, database, session, startup)
     try {
-      session.pump = start(deps, { order, session, target, upstream, principal })
+      session.pump = start(deps, { order, session, target, upstream, principal, emergency })
     } catch (error) {
       upstream.destroy()
       throw error
     }
+    if (emergency !== null) deps.windows.enter(emergency, session.id)
     return session
   } catch (error) {
     deps.sessions.remove(session)
@@ -84,11 +95,10 @@ export async function openSession(deps: SessionDeps, order: SessionOrder): Promi
 
 /** The connection, if the person may use it. One that they may not even see does not exist. */
 export function mayConnect(inForce: InForce, principal: Principal, name: string): ConnectionConfig {
-  const connection = inForce.connections().find((each) => each.name === name)
+  const connection = connectionOf(inForce, name)
   const { groups, roles } = principal
   const isMember = (wanted: readonly string[]): boolean =>
     wanted.some((one) => groups.includes(one))
-  if (connection === undefined) throw unknownConnection(name)
   const policy = policyOf(inForce.rules(), name)
   if (roles.includes('requester') && isMember(policy.request)) return connection
   if (!isMember(policy.see) && !isMember(policy.request)) throw unknownConnection(name)
@@ -99,6 +109,12 @@ export function mayConnect(inForce: InForce, principal: Principal, name: string)
     exit: EXIT.refused,
     fault: 'policy',
   })
+}
+
+export function connectionOf(inForce: InForce, name: string): ConnectionConfig {
+  const connection = inForce.connections().find((each) => each.name === name)
+  if (connection === undefined) throw unknownConnection(name)
+  return connection
 }
 
 function unknownConnection(name: string): HoopError {
@@ -158,11 +174,12 @@ interface Started {
   readonly target: Target
   readonly upstream: Upstream
   readonly principal: Principal
+  readonly emergency: RequestRecord | null
 }
 
 function start(deps: SessionDeps, started: Started): Pump {
   const { config, runtime, desk, onFault } = deps
-  const { order, session, target, upstream } = started
+  const { order, session, target, upstream, emergency } = started
   const { client } = order
   const { connection, database, analyst } = target
   const recorder = openRecord(deps, started)
@@ -179,7 +196,7 @@ function start(deps: SessionDeps, started: Started): Pump {
     reason: order.reason,
     ticket: order.ticket,
     windows: deps.windows,
-    emergency: null,
+    emergency,
     client,
     desk,
     analyst,
@@ -201,7 +218,8 @@ function start(deps: SessionDeps, started: Started): Pump {
     process: upstream.backendKey?.pid ?? null,
     secrets,
   })
-  client.write(greeting(upstream, session))
+  if (emergency !== null) recorder.append([emergencyEntry(emergency)])
+  client.write(greeting(upstream, session, emergency))
   const onEnd = (): void => deps.sessions.remove(session)
   const epoch = (): number => analyst.epoch
   return new Pump({
@@ -240,12 +258,17 @@ function versionText({ version, digest }: Rules): string {
 }
 
 /** What follows AuthenticationOk. The guard is the broker's affair: the client is told `off`. */
-function greeting(upstream: Upstream, session: LiveSession): Buffer {
+function greeting(
+  upstream: Upstream,
+  session: LiveSession,
+  emergency: RequestRecord | null,
+): Buffer {
   const shown = [...upstream.parameters].filter(([name]) => SHOWN_PARAMETERS.has(name))
   return Buffer.concat([
     ...shown.map(([name, value]) => encodeParameterStatus(name, value)),
     encodeParameterStatus('default_transaction_read_only', 'off'),
     encodeBackendKey(session.pid, session.key),
+    ...(emergency === null ? [] : [emergencyNotice(emergency)]),
     encodeReadyForQuery('I'),
   ])
 }

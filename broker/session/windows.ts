@@ -36,7 +36,7 @@ export interface WindowParts {
   readonly desk: Desk
   readonly uses: WindowUses
   readonly sessions: Sessions
-  readonly runtime: Pick<Runtime, 'now'>
+  readonly runtime: Pick<Runtime, 'now' | 'setTimer'>
 }
 
 /** The windows that are open now, in memory, so that a hot path need not ask the store for them. */
@@ -79,6 +79,19 @@ export class LiveWindows {
   #covers({ terms, openedAt, spent }: Live, { question, policy }: WindowQuestion): boolean {
     const open = !spent && isOpenAt(terms, openedAt, this.#parts.runtime.now())
     return open && uncovered(terms, question, policy) === null
+  }
+
+  /** The session was opened in this emergency: it ends with it. */
+  enter(emergency: RequestRecord, session: string): void {
+    const live = this.#liveOf(emergency)
+    if (live === null) return
+    live.sessions.add(session)
+    const end = live.openedAt + live.terms.for_ms
+    const { runtime, sessions } = this.#parts
+    runtime.setTimer(Math.max(0, end - runtime.now()), () => {
+      this.#live.delete(emergency.id)
+      sessions.get(session)?.pump?.stop(`the emergency ${emergency.id} is over`, ASK)
+    })
   }
 
   /** Reserves what is left, after those who came before. Null: nothing is, or it is over by now. */
@@ -148,10 +161,12 @@ export class LiveWindows {
     const who = by === null ? '' : ` by ${nameOf(by)}`
     const message = `${record.id} was ${record.state}${who}${why === null ? '' : `: ${why}`}`
     for (const session of live.sessions) {
-      this.#parts.sessions.get(session)?.pump?.stop(message, 'ask for another: hoop request')
+      this.#parts.sessions.get(session)?.pump?.stop(message, ASK)
     }
   }
 }
+
+const ASK = 'from now on each statement is asked for; hoop request asks for a window'
 
 /** A reviewer has said that the emergency was none. */
 function isRefused({ kind, state }: RequestRecord): boolean {

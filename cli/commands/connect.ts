@@ -28,6 +28,10 @@ the others), and hoop exits as the client does.`
       max: 65_535,
     }),
     reason: Flags.string({ description: 'shown to who is asked', helpValue: 'TEXT' }),
+    'break-glass': Flags.boolean({
+      description: 'in an emergency: at once, loud, and to be reviewed; needs --reason',
+      dependsOn: ['reason'],
+    }),
     database: Flags.string({ description: 'another than the first', helpValue: 'NAME' }),
   }
   static override usage = '[-- CLIENT ARGS…]'
@@ -58,6 +62,7 @@ the others), and hoop exits as the client does.`
       databases,
       port: flags.port ?? null,
       reason: flags.reason ?? null,
+      breakGlass: flags['break-glass'],
       onEvent: (event) => this.#tell(event),
       onTrouble: (message) => this.out.say(visibleLine(message)),
     })

@@ -23,6 +23,10 @@ export default class ExecCommand extends BaseCommand {
       helpValue: 'NAME',
     }),
     reason: Flags.string({ description: 'shown to who is asked', helpValue: 'TEXT' }),
+    'break-glass': Flags.boolean({
+      description: 'in an emergency: at once, loud, and to be reviewed; needs --reason',
+      dependsOn: ['reason'],
+    }),
     wait: Flags.string({ description: 'for a decision, at most this long', helpValue: 'DURATION' }),
     'no-wait': Flags.boolean({ description: 'ask, print the request, and end (exit 6)' }),
     csv: Flags.boolean({ description: 'print CSV on stdout' }),
@@ -51,6 +55,7 @@ interface ExecFlags {
   readonly reason?: string | undefined
   readonly wait?: string | undefined
   readonly 'no-wait': boolean
+  readonly 'break-glass': boolean
 }
 
 type Order =
@@ -67,7 +72,8 @@ async function orderOf(connection: string | undefined, flags: ExecFlags): Promis
   const waitMs = flags.wait === undefined ? undefined : parseDuration(flags.wait)
   const sql = await statementOf({ command, file }, readFile)
   const wait = !flags['no-wait']
-  const rest = { database, reason, wait_ms: wait ? waitMs : undefined }
+  const emergency = flags['break-glass'] ? { break_glass: true } : {}
+  const rest = { ...emergency, database, reason, wait_ms: wait ? waitMs : undefined }
   return { type: 'sql', body: { connection, sql, wait, ...rest } }
 }
 

@@ -18,6 +18,7 @@ export interface LocalEndOptions {
   /** As the person gave it; null: the one of last time. */
   readonly port: number | null
   readonly reason: string | null
+  readonly breakGlass: boolean
   readonly onEvent: (event: ListenerEvent) => void
   /** For the person: the port of last time is taken, the login cannot be renewed. */
   readonly onTrouble: (message: string) => void
@@ -55,7 +56,7 @@ async function listenSomewhere(options: LocalEndOptions, access: LocalAccess): P
 }
 
 function listenOn(options: LocalEndOptions, { port, password }: LocalAccess): Promise<Listener> {
-  const { api, connection, databases, reason, onEvent, onTrouble } = options
+  const { api, connection, databases, reason, breakGlass, onEvent, onTrouble } = options
   const url = tunnelUrl(api.url)
   const dialer = tunnelDialer({
     url,
@@ -71,6 +72,7 @@ function listenOn(options: LocalEndOptions, { port, password }: LocalAccess): Pr
     databases,
     dial: () => dialer,
     reason,
+    breakGlass,
     onEvent,
   })
 }

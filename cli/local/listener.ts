@@ -37,6 +37,8 @@ export interface ListenerOptions {
   readonly databases: readonly string[]
   readonly dial: () => Dialer
   readonly reason: string | null
+  /** Sessions are opened in an emergency. */
+  readonly breakGlass?: boolean
   readonly onEvent: (event: ListenerEvent) => void
   /** From connecting to the right password. */
   readonly startupDeadlineMs?: number
@@ -181,7 +183,7 @@ class Desk {
   }
 
   private open(startup: Startup, minor: number, signal: AbortSignal): Promise<Tunnel> {
-    const { connection, reason, databases, dial } = this.settings
+    const { connection, reason, breakGlass, databases, dial } = this.settings
     const program = startup.settings['application_name']
     const database = startup.database ?? databases[0]
     return dial().open(
@@ -193,6 +195,7 @@ class Desk {
           ...(minor === 0 ? {} : { minor }),
         },
         reason,
+        ...(breakGlass ? { breakGlass } : {}),
         startup: {
           user: startup.user,
           ...(database === undefined ? {} : { database }),

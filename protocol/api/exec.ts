@@ -12,6 +12,8 @@ export const Exec = z.union([
     database: z.string().min(1).max(63).optional(),
     sql: z.string().min(1),
     reason: Remark.optional(),
+    /** In an emergency: without waiting for anybody, and to be reviewed. */
+    break_glass: z.boolean().optional(),
     /** False: a held one stays pending and the call ends at once. */
     wait: z.boolean().default(true),
     /** Milliseconds to wait for a decision; absent: until it expires. */

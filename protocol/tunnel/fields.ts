@@ -41,6 +41,13 @@ export class Fields {
     return value
   }
 
+  /** Absent: no. */
+  flag(name: string): boolean {
+    const value = this.get(name) ?? false
+    if (typeof value !== 'boolean') throw this.wrong(name, 'true or false')
+    return value
+  }
+
   /** A copy: the message's buffer is not kept alive by it. */
   bytes(name: string, least: number, most: number): Buffer {
     const value = this.get(name)

@@ -20,6 +20,8 @@ export interface OpenMessage {
    */
   readonly client: { readonly pid: number; readonly program?: string; readonly minor?: number }
   readonly reason: string | null
+  /** In an emergency: without waiting for anybody, and to be reviewed. */
+  readonly breakGlass?: true
   readonly startup: Readonly<Record<string, string>>
 }
 
@@ -207,6 +209,7 @@ function decodeOpen(fields: Fields): OpenMessage {
       ...(client.names().includes('minor') ? { minor: client.integer('minor', 0, 0xffff) } : {}),
     },
     reason: fields.textOrNull('reason', MAX.reason),
+    ...(fields.flag('breakGlass') ? { breakGlass: true } : {}),
     startup: decodeStartup(fields.nested('startup')),
   }
 }

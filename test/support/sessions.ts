@@ -138,7 +138,11 @@ export class SessionStack {
     return new SessionStack(deps, store, recorder, folder, faults)
   }
 
-  async client(database: string, startup: Record<string, string> = {}): Promise<RawClient> {
+  async client(
+    database: string,
+    startup: Record<string, string> = {},
+    order: { readonly breakGlass?: boolean; readonly reason?: string } = {},
+  ): Promise<RawClient> {
     const client = new RawClient()
     client.session = await openSession(this.#deps, {
       client,
@@ -146,7 +150,8 @@ export class SessionStack {
       connection: 'pg-prod',
       startup: { user: 'alice', database, ...startup },
       program: {},
-      reason: null,
+      reason: order.reason ?? null,
+      breakGlass: order.breakGlass ?? false,
       ticket: null,
       onPlan: (shape, plan) =>
         client.plans.push({ names: shape.fields.map((field) => field.name), masked: plan.masked }),
