@@ -39,7 +39,8 @@ function run(major: string): boolean {
     const options = ['--no-save', '--no-audit', '--no-fund', '--silent', '--prefix', folder]
     execFileSync('npm', ['install', ...options, what], { cwd: folder, stdio: 'inherit' })
     const env = { ...process.env, TEST_POSTGRES: join(folder, 'node_modules', name) }
-    const flags = ['--test', '--test-concurrency=2', '--test-reporter=dot']
+    const setup = '--test-global-setup=test/support/global-setup.ts'
+    const flags = ['--test', setup, '--test-concurrency=2', '--test-reporter=dot']
     const files = [...FILES].filter(([, since]) => since <= Number(major)).map(([file]) => file)
     const { status } = spawnSync(process.execPath, [...flags, ...files], { env, stdio: 'inherit' })
     process.stdout.write(`PostgreSQL ${major}: ${status === 0 ? 'passed' : 'failed'}\n`)

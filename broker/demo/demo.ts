@@ -8,7 +8,7 @@ import { startBroker } from '../main.ts'
 import { BROKER_USER, DATABASE, READER, seed, WRITER } from './database.ts'
 import { PEOPLE, POLICY, ROLES } from './people.ts'
 import { freePort } from './port.ts'
-import { type RunningPostgres, startPostgres } from './postgres.ts'
+import { type PostgresOptions, type RunningPostgres, startPostgres } from './postgres.ts'
 import { type DemoProvider, startProvider } from './provider.ts'
 
 export interface DemoOptions {
@@ -16,8 +16,8 @@ export interface DemoOptions {
   readonly home?: string | undefined
   /** Of the broker. */
   readonly port?: number | undefined
-  /** The target's, where it is not to be the PostgreSQL that comes along (see `startPostgres`). */
-  readonly programs?: string
+  /** What the target is made of, where it is not the PostgreSQL that comes along. */
+  readonly postgres?: Pick<PostgresOptions, 'programs' | 'template'>
 }
 
 /** What `hoop demo --json` says first. */
@@ -57,7 +57,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
     const secrets = await keepSecrets(home)
     const broker = `http://${HOST}:${port}`
     const [target, provider] = await Promise.all([
-      startTarget(home, secrets, options.programs, started),
+      startTarget(home, secrets, options.postgres, started),
       startPeople(broker, started),
     ])
     const config = await configure(home, { port, broker, provider, target })
@@ -124,14 +124,14 @@ async function keepSecret(path: string): Promise<string> {
 async function startTarget(
   home: string,
   secrets: Secrets,
-  programs: string | undefined,
+  made: DemoOptions['postgres'],
   started: Started,
 ) {
   const target = await startPostgres({
     dataDir: join(home, 'postgres'),
     password: secrets.superuser,
     sql: seed(secrets.broker),
-    ...(programs === undefined ? {} : { programs }),
+    ...made,
   })
   started.push(() => target.stop())
   return target

@@ -25,7 +25,7 @@ if (server !== null) {
     before(async () => {
       folder = await mkdtemp(join(tmpdir(), 'hoop-pg-dump-'))
       programs = await asPackage(server)
-      demo = await startDemo({ home: join(folder, 'demo'), programs })
+      demo = await startDemo({ home: join(folder, 'demo'), postgres: { programs } })
       const alice = new Person('alice', join(folder, 'people'))
       await alice.hoop(['login', '--broker', demo.ready.broker, '--as', 'alice', '--json'])
       connect = alice.start(['connect', 'pg-prod', '--json'])

@@ -37,7 +37,7 @@ describe('hoop demo', () => {
   })
 
   test('--json says first where everything is; a signal stops it all and ends with 0', async () => {
-    const demo = await TestDemo.start()
+    const demo = await TestDemo.command()
     const { ready } = demo
     assert.deepEqual(ready.connections, ['pg-prod'])
     assert.deepEqual(

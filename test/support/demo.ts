@@ -1,8 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import { Profile } from '../../cli/local/profile.ts'
+import { login } from '../../cli/login/login.ts'
 import { describe, document, type Finished, type HoopOptions, hoop, RunningHoop } from './hoop.ts'
+import { type Template, templateOfRun } from './postgres.ts'
 
 /** `hoop demo --json --no-tour` as a process, and its persons, each with a profile of their own. */
 
@@ -52,6 +56,14 @@ export class Person {
   }
 }
 
+const DEMO = fileURLToPath(new URL('demo-process.ts', import.meta.url))
+
+/** As a home that is used again has it: that of the cluster. */
+async function keepPassword(home: string, password: string): Promise<void> {
+  await mkdir(join(home, 'secrets'), { recursive: true, mode: 0o700 })
+  await writeFile(join(home, 'secrets', 'superuser'), password, { mode: 0o600 })
+}
+
 export class TestDemo {
   readonly ready: Ready
   readonly running: RunningHoop
@@ -65,13 +77,27 @@ export class TestDemo {
     this.#folder = folder
   }
 
-  static async start(args: readonly string[] = []): Promise<TestDemo> {
+  /** Without the command line around it, which takes a second more. */
+  static async start(): Promise<TestDemo> {
+    const template = templateOfRun()
+    return template === null ? TestDemo.command() : TestDemo.#run(DEMO, template)
+  }
+
+  /** `hoop demo` itself. */
+  static async command(): Promise<TestDemo> {
+    return TestDemo.#run()
+  }
+
+  static async #run(program?: string, template?: Template): Promise<TestDemo> {
     const folder = await mkdtemp(join(tmpdir(), 'hoop-end-to-end-'))
     const home = join(folder, 'demo')
-    const running = new RunningHoop(['demo', '--json', '--no-tour', '--home', home, ...args], {
-      home: join(folder, 'operator'),
-      profile: 'operator',
-    })
+    if (template !== undefined) await keepPassword(home, template.password)
+    const args =
+      template === undefined
+        ? ['demo', '--json', '--no-tour', '--home', home]
+        : [home, template.folder]
+    const operator = { home: join(folder, 'operator'), profile: 'operator' }
+    const running = new RunningHoop(args, operator, program === undefined ? {} : { program })
     const ready = (await running.event('ready')) as unknown as Ready
     return new TestDemo(ready, running, folder)
   }
@@ -81,11 +107,18 @@ export class TestDemo {
     return new Person(name, join(this.#folder, 'people'))
   }
 
+  /** All of `hoop login` but the command line, which test/cli/commands/login.test.ts is about. */
   async login(name: PersonName): Promise<Person> {
     const person = this.stranger(name)
-    const login = ['login', '--broker', this.ready.broker, '--as', name, '--json']
-    const finished = await person.hoop(login)
-    if (finished.code !== 0) throw new Error(`${name} cannot log in: ${finished.stderr}`)
+    process.env['HOOP_KEYCHAIN'] = 'file'
+    await login({
+      profile: await Profile.load(name, { HOOP_HOME: person.home }),
+      broker: this.ready.broker,
+      as: name,
+      signal: new AbortController().signal,
+      onCode: async () => undefined,
+      say: () => undefined,
+    })
     return person
   }
 

@@ -20,6 +20,8 @@ export interface Identity {
 export interface HoopOptions {
   readonly input?: string
   readonly env?: Readonly<Record<string, string>>
+  /** Another program of ours than the command line. */
+  readonly program?: string
 }
 
 export interface Finished {
@@ -74,14 +76,17 @@ export class RunningHoop {
   #ended = false
 
   constructor(args: readonly string[], identity: Identity, options: HoopOptions = {}) {
-    this.#child = spawn(process.execPath, [RUN, ...args], { env: environment(identity, options) })
+    const program = options.program ?? RUN
+    this.#child = spawn(process.execPath, [program, ...args], {
+      env: environment(identity, options),
+    })
     this.#child.stdin?.end(options.input ?? '')
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text
       this.#wake()
     })
     this.#follow()
-    this.finished = this.#finish(args)
+    this.finished = this.#finish(args, isLong(args, options))
   }
 
   get pid(): number {
@@ -148,13 +153,13 @@ export class RunningHoop {
     })
   }
 
-  async #finish(args: readonly string[]): Promise<Finished> {
+  async #finish(args: readonly string[], long: boolean): Promise<Finished> {
     const late = setTimeout(
       () => {
         this.#stderr += `\n(test: hoop ${args.join(' ')} did not end and was killed)\n`
         this.kill('SIGKILL')
       },
-      PATIENCE * (args.includes('demo') || args[0] === 'connect' ? 5 : 1),
+      PATIENCE * (long ? 5 : 1),
     )
     const [code] = (await once(this.#child, 'close')) as [number | null]
     clearTimeout(late)
@@ -169,6 +174,11 @@ export class RunningHoop {
   }
 }
 
+/** It goes on as long as its test. */
+function isLong(args: readonly string[], { program }: HoopOptions): boolean {
+  return program !== undefined || args[0] === 'demo' || args[0] === 'connect'
+}
+
 /** A pretty-printed document has lines that start with a brace and are no object of their own. */
 function parsed(line: string): Event {
   try {
@@ -180,9 +190,9 @@ function parsed(line: string): Event {
 
 /** Nothing of the caller's own hoop, terminal or proxy gets in. */
 function environment(identity: Identity, options: HoopOptions): NodeJS.ProcessEnv {
-  const { PATH, TMPDIR, LANG } = process.env
+  const { PATH, TMPDIR, LANG, NODE_COMPILE_CACHE } = process.env
   return {
-    ...{ PATH, TMPDIR, LANG },
+    ...{ PATH, TMPDIR, LANG, NODE_COMPILE_CACHE },
     HOME: identity.home,
     HOOP_HOME: identity.home,
     HOOP_PROFILE: identity.profile,

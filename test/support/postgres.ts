@@ -9,7 +9,31 @@ export type { PostgresOptions, RunningPostgres } from '../../broker/demo/postgre
 /** The programs of another major version: test/versions.ts says which. */
 const PROGRAMS = process.env['TEST_POSTGRES']
 
-/** Each test file starts its own server: 0.7 s, no shared state, nothing left behind. */
+/** A cluster that initdb has made, and its superuser's password. */
+export interface Template {
+  readonly folder: string
+  readonly password: string
+}
+
+/** Given by the whole run (global-setup.ts); a file that runs alone has none. */
+export function templateOfRun(): Template | null {
+  const [folder, password] = [process.env[TEMPLATE.folder], process.env[TEMPLATE.password]]
+  return folder === undefined || password === undefined ? null : { folder, password }
+}
+
+export const TEMPLATE = {
+  folder: 'TEST_POSTGRES_TEMPLATE',
+  password: 'TEST_POSTGRES_TEMPLATE_PASSWORD',
+} as const
+
+/** Each test file starts its own server: no shared state, nothing left behind. */
 export function startPostgres(options: PostgresOptions = {}): Promise<RunningPostgres> {
-  return start(PROGRAMS === undefined ? options : { ...options, programs: PROGRAMS })
+  const all = { ...options, ...(PROGRAMS === undefined ? {} : { programs: PROGRAMS }) }
+  const template = fits(options) ? templateOfRun() : null
+  if (template === null) return start(all)
+  return start({ ...all, template: template.folder, password: template.password })
+}
+
+function fits({ superuser, password, auth }: PostgresOptions): boolean {
+  return superuser === undefined && password === undefined && auth === undefined
 }
