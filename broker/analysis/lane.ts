@@ -119,10 +119,18 @@ export class Lane {
   private heard(worker: Worker, message: FromWorker): void {
     if (worker !== this.worker) return
     this.since = this.moment()
-    if (message.type === 'ready') this.ready = true
+    if (message.type === 'ready') this.begins()
     else if (message.type === 'look') this.look()
     else if (message.type === 'large') this.takeLarge(message.answer)
     else this.replace(worker, 'limit', null)
+  }
+
+  /** A worker that starts may take its time; the text that it now has at hand may not. */
+  private begins(): void {
+    this.ready = true
+    if (this.watch === null) return
+    this.watch.cancel()
+    this.arm(this.options.timeMs)
   }
 
   private look(): void {

@@ -98,6 +98,18 @@ test('what is too large, too deep or too slow has no verdict, and the next text 
   assert.equal((await only(one, `SELECT '${'x'.repeat(20_000)}'`)).class, 'read')
 })
 
+test('a text behind one that broke the parser has no more time than any other', async () => {
+  const asked: number[] = []
+  const setTimer: Runtime['setTimer'] = (ms, act) => {
+    asked.push(ms)
+    return systemRuntime.setTimer(ms, act)
+  }
+  const one = await analyst({ timeMs: 300 }, { ...systemRuntime, setTimer })
+  await analysed(one, `SELECT ${'1+'.repeat(40_000)}1`)
+  assert.equal(reason(await analysed(one, '/*'.repeat(100_000))), 'limit')
+  assert.ok((asked.at(-1) ?? 0) <= 300, `${asked}`)
+})
+
 /** Of a machine that is busy with something else. */
 const STARVED: Runtime = { ...systemRuntime, processorTime: () => 0 }
 
