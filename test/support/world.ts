@@ -58,7 +58,7 @@ export class World {
 
   async #look(): Promise<ReadonlyMap<string, string>> {
     const text = this.#query
-    const { rows } = await this.admin.query<string[]>({ text, rowMode: 'array' })
+    const { rows } = await this.admin.query<string[]>({ name: 'look', text, rowMode: 'array' })
     const look = new Map(rows as unknown as [string, string][])
     // A notification comes with the next answer at the latest.
     await this.#listener.query('SELECT 1')
@@ -79,7 +79,7 @@ WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r' ORDER BY 1`
 
 /** Where its rows stand, and who made them. */
 function rowsOf(catalogue: string): string {
-  const row = 'pg_catalog.hashtext(ctid::text || xmin::text || xmax::text)'
+  const row = 'pg_catalog.hash_record(ROW(ctid, xmin, xmax))'
   return `SELECT '${catalogue}', count(*) || ' ' || coalesce(sum(${row}), 0) FROM pg_catalog.${catalogue}`
 }
 
