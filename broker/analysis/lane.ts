@@ -47,8 +47,8 @@ export class Lane {
   private closed = false
   /** In order; the first is what the worker is at. */
   private readonly jobs: Job[] = []
-  /** How many of them lie in the ring. */
-  private inRing = 0
+  /** How many of them, from the first, the worker was asked and has not answered in full. */
+  private asked = 0
   /** Answers that did not fit into the ring are on their way. */
   private awaitsLarge = false
   /** When the worker was last heard, or given something: by the clock and in processor time. */
@@ -96,7 +96,7 @@ export class Lane {
     this.ring = new Asker(ring)
     this.ready = false
     this.awaitsLarge = false
-    this.inRing = 0
+    this.asked = 0
     this.sendCatalogue()
   }
 
@@ -106,13 +106,15 @@ export class Lane {
   }
 
   private fill(): void {
-    for (let job = this.jobs[this.inRing]; job !== undefined; job = this.jobs[this.inRing]) {
+    for (let job = this.jobs[this.asked]; job !== undefined; job = this.jobs[this.asked]) {
       if (!this.ring.ask(job.topic, job.text)) break
-      this.inRing++
+      this.asked++
     }
-    // Nothing lies in the ring and still the first does not fit: it never will.
-    if (this.inRing > 0 || this.jobs.length === 0) return
-    this.finish(noVerdict(this.jobs[0]!.text, 'limit', 'text and search_path are too long'))
+    // The worker has none and still the first does not fit: it never will.
+    if (this.asked > 0) return
+    const job = this.jobs.shift()
+    if (job === undefined) return
+    job.resolve(noVerdict(job.text, 'limit', 'text and search_path are too long'))
     this.fill()
   }
 
@@ -143,7 +145,6 @@ export class Lane {
 
   /** Answers stay in order: behind one that comes as a message the others wait. */
   private answered(answer: string | null): void {
-    this.inRing--
     if (answer === null) this.awaitsLarge = true
     if (this.awaitsLarge) this.held.push(answer)
     else this.finish(JSON.parse(answer!) as Analysis)
@@ -151,7 +152,8 @@ export class Lane {
 
   private takeLarge(answer: string): void {
     if (!this.awaitsLarge) this.look()
-    this.held.shift()
+    // An answer to nobody's question must not become the answer to another's.
+    if (this.held.shift() !== null) return this.replace(this.worker, 'fault', 'an answer too many')
     this.finish(JSON.parse(answer) as Analysis)
     while (typeof this.held[0] === 'string') this.finish(JSON.parse(this.held.shift()!) as Analysis)
     this.awaitsLarge = this.held.length > 0
@@ -159,6 +161,7 @@ export class Lane {
   }
 
   private finish(analysis: Analysis): void {
+    this.asked--
     this.jobs.shift()?.resolve(analysis)
   }
 

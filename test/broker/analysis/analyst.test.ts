@@ -89,6 +89,18 @@ test('answers larger than a slot keep their place', async () => {
   )
 })
 
+test('what is asked after an answer larger than a slot has its own', async () => {
+  const one = await analyst()
+  for (let round = 0; round < 8; round++) {
+    const wide = `SELECT ${Array.from({ length: 1500 }, (_, i) => `${round} AS c${i}`).join()}`
+    assert.equal((await only(one, wide)).class, 'read')
+    const facts = await only(one, `DELETE FROM audit WHERE id = ${round}`)
+    assert.deepEqual([facts.class, facts.writes], ['write', ['public.audit']])
+    const other = await only(one, `${wide}, 2 AS last`)
+    assert.equal(other.output?.at(-1)?.name, 'last')
+  }
+})
+
 test('what is too large, too deep or too slow has no verdict, and the next text has one', async () => {
   const one = await analyst({ textBytes: 300_000, timeMs: 400 })
   assert.equal(reason(await analysed(one, `SELECT '${'x'.repeat(300_000)}'`)), 'limit')
