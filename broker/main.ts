@@ -7,6 +7,7 @@ import { asker } from './analysis/query.ts'
 import type { DoctorService } from './api/deps.ts'
 import { createApi } from './api/server.ts'
 import { sessionsRoutes } from './api/sessions.ts'
+import { trialRoutes } from './api/trial.ts'
 import { version } from './api/version.ts'
 import { openDesk } from './approval/desk.ts'
 import { startNudges } from './approval/nudges.ts'
@@ -134,7 +135,10 @@ async function compose(
       doctor: doctorOf(deps, notifier),
       runtime,
       saw: (caller) => requests.saw(caller),
-      routes: [(app) => sessionsRoutes(app as never, { recorder, index, runtime, kill })],
+      routes: [
+        (app) => sessionsRoutes(app as never, { recorder, index, runtime, kill }),
+        (app) => trialRoutes(app as never, { inForce: book, targets }),
+      ],
     },
     { ...tls(config), behindProxy: config.behindProxy, logger },
   )

@@ -29,6 +29,7 @@ export const commands: Readonly<Record<string, Load>> = {
   revoke: () => import('./commands/revoke.ts'),
   'sod explain': () => import('./commands/sod/explain.ts'),
   'policy check': () => import('./commands/policy/check.ts'),
+  'policy test': () => import('./commands/policy/test.ts'),
   'policy schema': () => import('./commands/policy/schema.ts'),
   'policy explain': () => import('./commands/policy/explain.ts'),
   'sessions list': () => import('./commands/sessions/list.ts'),

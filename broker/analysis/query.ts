@@ -54,9 +54,21 @@ function firstValue(bytes: Buffer): string {
   return length < 0 ? '' : bytes.toString('utf8', 11, 11 + length)
 }
 
+/** The target did not like what was asked. */
+export class TargetError extends Error {
+  override readonly name = 'TargetError'
+  /** In characters of the text, from 1; null: it does not say. */
+  readonly position: number | null
+
+  constructor(fields: ReadonlyMap<string, string>) {
+    super(`the target says ${fields.get('C') ?? '?????'}: ${fields.get('M') ?? 'nothing'}`)
+    const position = Number(fields.get('P') ?? '')
+    this.position = Number.isSafeInteger(position) && position > 0 ? position : null
+  }
+}
+
 function errorOf(bytes: Buffer): Error {
-  const fields = decodeErrorFields(bytes)
-  return new Error(`the target says ${fields.get('C') ?? '?????'}: ${fields.get('M') ?? 'nothing'}`)
+  return new TargetError(decodeErrorFields(bytes))
 }
 
 function encodeQuery(sql: string): Buffer {

@@ -94,7 +94,7 @@ function tableNames(oids: readonly number[], { relations }: Catalogue): string[]
   })
 }
 
-function outputOf(
+export function outputOf(
   { name, origins, proved }: OutputColumn,
   facts: StatementFacts,
   catalogue: Catalogue,

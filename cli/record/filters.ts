@@ -50,7 +50,7 @@ function verdictOf(text: string | undefined): string | undefined {
 }
 
 /** A length of time ago, a day, or a moment. */
-function timeOf(text: string | undefined, now: number): string | undefined {
+export function timeOf(text: string | undefined, now: number): string | undefined {
   if (text === undefined) return undefined
   if (/^\d+(\.\d+)?(ms|s|m|h|d)/.test(text))
     return new Date(now - parseDuration(text)).toISOString()
