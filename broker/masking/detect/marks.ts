@@ -1,7 +1,9 @@
 import { findEmail } from './email.ts'
 import { CLOUD_KEY, EMAIL, type Hits, has, JWT, PHONE, PRIVATE_KEY } from './kinds.ts'
+import { findPem } from './pem.ts'
 import { findPhone } from './phone.ts'
-import { findCloudKey, findJwt, findPem } from './secrets.ts'
+import { type Bounds, nothingSeen } from './reach.ts'
+import { findCloudKey, findJwt } from './secrets.ts'
 
 /**
  * By which byte each kind is noticed, with what must stand beside it: a rare one, not always its
@@ -63,15 +65,18 @@ export function findMarked(
   const { form, least } = marksOf(kinds)
   if (end - start < least) return false
   const text = bytes.toString('latin1', start, end)
+  let bounds: Bounds | null = null
   form.lastIndex = 0
   while (form.test(text)) {
-    if (findAt(bytes, start + form.lastIndex - 1, start, end, hits) && hits === null) return true
+    bounds ??= { start, end, seen: nothingSeen() }
+    if (findAt(bytes, start + form.lastIndex - 1, bounds, hits) && hits === null) return true
   }
   return false
 }
 
 /** What the mark at `at` gives away. */
-function findAt(bytes: Buffer, at: number, start: number, end: number, hits: Hits | null): boolean {
+function findAt(bytes: Buffer, at: number, bounds: Bounds, hits: Hits | null): boolean {
+  const { start, end } = bounds
   switch (bytes[at]) {
     case 0x40:
       return findEmail(bytes, at, start, end, hits)
@@ -79,10 +84,10 @@ function findAt(bytes: Buffer, at: number, start: number, end: number, hits: Hit
     case 0x2b:
       return findPhone(bytes, at, start, end, hits)
     case 0x4a:
-      return findJwt(bytes, at, { start, end }, hits)
+      return findJwt(bytes, at, bounds, hits)
     case 0x56:
-      return findPem(bytes, at, start, end, hits)
+      return findPem(bytes, at, bounds, hits)
     default:
-      return findCloudKey(bytes, at, { start, end }, hits)
+      return findCloudKey(bytes, at, bounds, hits)
   }
 }

@@ -4,14 +4,14 @@ import {
   BASE64URL,
   beginsWord,
   CLASS,
-  DASH,
   DOT,
   holdsWord,
   LETTER,
   runEnd,
   startsWith,
 } from './bytes.ts'
-import { CLOUD_KEY, type Hits, JWT, PRIVATE_KEY } from './kinds.ts'
+import { CLOUD_KEY, type Hits, JWT } from './kinds.ts'
+import { type Bounds, isWithin, type Reach, type Span } from './reach.ts'
 
 const EQUALS = 0x3d
 const TILDE = 0x7e
@@ -46,19 +46,28 @@ const GOOGLE_SECRET = prefix('GOCSPX-', 28, 28)
 export function findJwt(
   bytes: Buffer,
   at: number,
-  { start, end }: Bounds,
+  { start, end, seen }: Bounds,
   hits: Hits | null,
 ): boolean {
-  const over = at - 2 < start ? -1 : jwtEnd(bytes, at - 2, end)
+  const over = at - 2 < start ? -1 : jwtEnd(bytes, at - 2, end, seen.jwt)
   if (over !== -1) hits?.add(JWT, at - 2, over)
   return over !== -1
 }
 
 /** `{"…` in base64url, a dot, and either a second such part or the five parts of an encrypted one. */
-function jwtEnd(bytes: Buffer, at: number, end: number): number {
+function jwtEnd(bytes: Buffer, at: number, end: number, seen: Reach): number {
   if (!startsWith(bytes, at, end, 'eyJ')) return -1
-  let over = runEnd(bytes, at, end, BASE64URL)
-  if (over - at < 12 || bytes[over] !== DOT || over >= end) return -1
+  if (!isWithin(seen, at)) {
+    seen.from = at
+    seen.to = runEnd(bytes, at, end, BASE64URL)
+    seen.over = partsEnd(bytes, seen.to, end)
+  }
+  return seen.to - at < 12 ? -1 : seen.over
+}
+
+/** Where the token ends whose first part does at `first`, or -1. */
+function partsEnd(bytes: Buffer, first: number, end: number): number {
+  let over = first
   const isSigned = startsWith(bytes, over + 1, end, 'eyJ')
   let dots = 0
   while (dots < 4 && over < end && bytes[over] === DOT) {
@@ -69,22 +78,18 @@ function jwtEnd(bytes: Buffer, at: number, end: number): number {
   return dots === (isSigned ? 2 : 4) ? over : -1
 }
 
-interface Bounds {
-  readonly start: number
-  readonly end: number
-}
-
 /** A key by its fixed beginning. `hits` null: whatever stands beside it. True: there is one. */
 function findPrefixed(
   bytes: Buffer,
   at: number,
   { text, least, most }: Prefix,
-  { start, end }: Bounds,
+  { start, end }: Span,
   hits: Hits | null,
 ): boolean {
   if (at < start || !startsWith(bytes, at, end, text)) return false
-  const over = runEnd(bytes, at + text.length, end, BASE64URL)
-  const length = over - at - text.length
+  const key = at + text.length
+  const over = runEnd(bytes, key, Math.min(end, key + most + 1), BASE64URL)
+  const length = over - key
   if (length < least) return false
   if (hits === null) return true
   if (length > most || !beginsWord(bytes, at, start)) return false
@@ -117,7 +122,7 @@ export function findCloudKey(
     case 0x4b:
       return findNamedKey(bytes, at, bounds, hits)
     default:
-      return findAzureSecret(bytes, at, bounds.start, bounds.end, hits)
+      return findAzureSecret(bytes, at, bounds, hits)
   }
 }
 
@@ -126,18 +131,13 @@ const NEAR = 32
 const LENGTH_AWS = 40
 
 /** The secret of an AWS key stands behind its id in files of credentials. */
-function findPaired(bytes: Buffer, at: number, { start, end }: Bounds, hits: Hits | null): boolean {
+function findPaired(bytes: Buffer, at: number, { start, end }: Span, hits: Hits | null): boolean {
   const from = secretStart(bytes, at + 18, Math.min(end, at + 18 + NEAR), end)
   return from !== -1 && takeSecret(bytes, from, { start, end }, LENGTH_AWS, 0, hits)
 }
 
 /** Secrets without a form of their own, known by the name before them, whose `Key` is at `at`. */
-function findNamedKey(
-  bytes: Buffer,
-  at: number,
-  { start, end }: Bounds,
-  hits: Hits | null,
-): boolean {
+function findNamedKey(bytes: Buffer, at: number, { start, end }: Span, hits: Hits | null): boolean {
   if (!holdsWord(bytes, at, Math.min(end, at + 3), 'key')) return false
   const names = Math.max(start, at - NEAR)
   const isAccess = holdsWord(bytes, names, at, 'access')
@@ -154,7 +154,7 @@ function findNamedKey(
 function secretStart(bytes: Buffer, start: number, limit: number, end: number): number {
   let at = start
   while (at < limit) {
-    const over = runEnd(bytes, at, end, BASE64)
+    const over = runEnd(bytes, at, Math.min(end, at + LENGTH_AWS), BASE64)
     if (over - at >= LENGTH_AWS) return at
     at = over + 1
   }
@@ -164,12 +164,12 @@ function secretStart(bytes: Buffer, start: number, limit: number, end: number): 
 function takeSecret(
   bytes: Buffer,
   from: number,
-  { end }: Bounds,
+  { end }: Span,
   length: number,
   padding: number,
   hits: Hits | null,
 ): boolean {
-  const over = runEnd(bytes, from, end, BASE64)
+  const over = runEnd(bytes, from, Math.min(end, from + length + 1), BASE64)
   // The byte behind a value that is not known to end may look like one of its own.
   if (hits === null) return over - from >= length
   if (over - from !== length || runOf(bytes, over, end, EQUALS) < padding) return false
@@ -199,8 +199,7 @@ function isMixed(bytes: Buffer, start: number, end: number): boolean {
 function findAzureSecret(
   bytes: Buffer,
   at: number,
-  start: number,
-  end: number,
+  { start, end, seen }: Bounds,
   hits: Hits | null,
 ): boolean {
   const from = at - 5
@@ -211,12 +210,12 @@ function findAzureSecret(
   ) {
     return false
   }
-  let over = at + 1
-  while (
-    over < end &&
-    ((CLASS[bytes[over]!]! & BASE64URL) !== 0 || bytes[over] === DOT || bytes[over] === TILDE)
-  )
-    over++
+  const reach = seen.azure
+  if (!isWithin(reach, at + 1)) {
+    reach.from = at + 1
+    reach.to = reach.over = azureEnd(bytes, at + 1, end)
+  }
+  const { over } = reach
   if (over - at - 1 < 31) return false
   if (hits === null) return true
   if (bytes[from] === BACKSLASH || !beginsWord(bytes, from, start)) return false
@@ -224,68 +223,12 @@ function findAzureSecret(
   return true
 }
 
-const PEM_MARK = 'PRIVATE KEY'
-const PEM_BEGIN = '-----BEGIN '
-const LONGEST_LABEL = 32
-/** A header without a key behind it is a sentence about keys. */
-const SHORTEST_BODY = 40
-
-const PEM_BODY = new Uint8Array(256)
-for (const character of '+/= \r\n\t,:.-') PEM_BODY[character.charCodeAt(0)] = 1
-for (let byte = 0; byte < 256; byte++) if ((CLASS[byte]! & BASE64) !== 0) PEM_BODY[byte] = 1
-
-/** The PEM block whose label has the `V` of `PRIVATE KEY` at `at`; all up to its end, or to what cannot be in it. */
-export function findPem(
-  bytes: Buffer,
-  at: number,
-  start: number,
-  end: number,
-  hits: Hits | null,
-): boolean {
-  const mark = at - 3
-  const from =
-    mark < start || !startsWith(bytes, mark, end, PEM_MARK) ? -1 : pemStart(bytes, mark, start)
-  if (from === -1) return false
-  let body = mark + PEM_MARK.length
-  if (startsWith(bytes, body, end, ' BLOCK')) body += ' BLOCK'.length
-  if (!startsWith(bytes, body, end, '-----')) return false
-  body += 5
-  const over = pemEnd(bytes, body, end)
-  if (over - body < SHORTEST_BODY) return false
-  if (hits === null) return true
-  hits.add(PRIVATE_KEY, from, over)
-  return true
-}
-
-function pemStart(bytes: Buffer, at: number, start: number): number {
-  for (let from = at - PEM_BEGIN.length; from >= Math.max(start, at - LONGEST_LABEL); from--) {
-    if (startsWith(bytes, from, at, PEM_BEGIN)) return from
-  }
-  return -1
-}
-
-/** Behind a backslash stands what it makes a newline or slash of; an escaped quote ends the block. */
-function pemEnd(bytes: Buffer, body: number, end: number): number {
-  let at = body
-  for (;;) {
-    while (at < end && PEM_BODY[bytes[at]!] === 1) {
-      if (bytes[at] === DASH && startsWith(bytes, at, end, '-----END '))
-        return pemTail(bytes, at, end)
-      at++
-    }
-    let letter = at
-    while (letter < end && bytes[letter] === BACKSLASH) letter++
-    if (letter === at || letter >= end || !ESCAPED.has(bytes[letter]!)) return at
-    at = letter + 1
-  }
-}
-
-const ESCAPED: ReadonlySet<number> = new Set([0x6e, 0x72, 0x74, 0x2f, 0x0a])
-
-function pemTail(bytes: Buffer, at: number, end: number): number {
-  const label = at + '-----END '.length
-  const dashes = runEnd(bytes, label, end, LETTER)
-  let over = dashes
-  while (over < end && (bytes[over] === 0x20 || (CLASS[bytes[over]!]! & LETTER) !== 0)) over++
-  return startsWith(bytes, over, end, '-----') ? over + 5 : over
+function azureEnd(bytes: Buffer, at: number, end: number): number {
+  let over = at
+  while (
+    over < end &&
+    ((CLASS[bytes[over]!]! & BASE64URL) !== 0 || bytes[over] === DOT || bytes[over] === TILDE)
+  )
+    over++
+  return over
 }

@@ -89,3 +89,24 @@ test('a mark outside of a value is none of it', () => {
   assert.equal(detector.find(bytes, 0, bytes.length - 1).count, 0)
   assert.equal(detector.find(bytes, 0, bytes.length).count, 1)
 })
+
+test('a text full of marks is read to its end once, not for each of them', () => {
+  const detector = detectorOf()
+  const openings = ['eyJ', 'xoxb-', 'ghp_', '7Q~', '-----BEGIN PRIVATE KEY-----', 'AccountKey']
+  for (const mark of openings) {
+    const bytes = Buffer.alloc(1 << 20, mark)
+    bytes.write(` ${AWS_ID} `, bytes.length - AWS_ID.length - 2)
+    const { ends } = detector.find(bytes, 0, bytes.length)
+    assert.ok(ends.includes(bytes.length - 1), mark)
+    assert.ok(detector.mayHold(bytes, 0, bytes.length), mark)
+  }
+})
+
+test('each beginning within a secret is told from what its own end says', () => {
+  const countOf = (text: string) => detectorOf().find(Buffer.from(text), 0, text.length).count
+  assert.equal(countOf(`eyJeyJ${'a'.repeat(9)}.a.b.c.d eyJ`), 2)
+  assert.equal(countOf(`eyJ${'a'.repeat(6)}eyJ${'a'.repeat(8)}.a.b.c.d`), 1)
+  assert.equal(countOf(`eyJ${'a'.repeat(9)}.eyJ${'a'.repeat(9)}.b eyJ${'a'.repeat(9)}.c.d.e.f`), 2)
+  assert.equal(countOf(`abc7Q~aa7Q~${'x'.repeat(30)}`), 1)
+  assert.equal(countOf(`${PEM}${PEM}`), 2)
+})
