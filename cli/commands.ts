@@ -21,6 +21,7 @@ export const commands: Readonly<Record<string, Load>> = {
   request: () => import('./commands/request.ts'),
   requests: () => import('./commands/requests.ts'),
   show: () => import('./commands/show.ts'),
+  review: () => import('./commands/review.ts'),
   approve: () => import('./commands/approve.ts'),
   reject: () => import('./commands/reject.ts'),
   ask: () => import('./commands/ask.ts'),

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core'
 import { Request } from '../../protocol/api/requests.ts'
 import { BaseCommand } from '../base-command.ts'
-import { describeNeeds } from '../output/request-screen.ts'
+import { describeNeeds } from '../output/request-fields.ts'
 import { visibleLine } from '../output/visible.ts'
 import { requestPath } from '../request-path.ts'
 

@@ -4,6 +4,7 @@ import { Whoami } from '../../protocol/api/identity.ts'
 import { EXIT, HoopError } from '../../protocol/errors.ts'
 import { BaseCommand } from '../base-command.ts'
 import { runClient } from '../connect/client.ts'
+import { LiveStatus } from '../connect/live.ts'
 import { openLocalEnd } from '../connect/local-end.ts'
 import { clientEnvironment, type Ready, readyOf, tellReady } from '../connect/ready.ts'
 import { statusLines } from '../connect/status.ts'
@@ -15,7 +16,8 @@ export default class Connect extends BaseCommand {
   static override summary = 'Open a connection on a local port; or start a client on it.'
   static override description =
     `The port and its password are yours, and the same each time. What needs an approval waits in
-your client until somebody else approves it. With -- CLIENT the client is started with its environment set (PGHOST and
+your client until somebody else approves it; on a terminal hoop shows what is held, who can decide it and what they ask. Ctrl-C
+cancels what is held, a second one ends the connection. With -- CLIENT the client is started with its environment set (PGHOST and
 the others), and hoop exits as the client does.`
   static override args = {
     name: Args.string({ required: true, description: 'the connection' }),
@@ -43,12 +45,15 @@ the others), and hoop exits as the client does.`
 
   /** With a client the terminal is the client's: what is held it says itself, by a notice. */
   #quiet = false
+  #live: LiveStatus | null = null
 
   async run(): Promise<void> {
     const { own, client } = split(this.argv)
     const { args, flags } = await this.parse(Connect, own)
     this.#quiet = client.length > 0 && !this.json
     const api = await this.api()
+    const isLive = client.length === 0 && !this.json && this.out.interactive
+    const live = isLive ? new LiveStatus(api, this.out) : null
     const [list, who] = await Promise.all([
       api.request('GET', '/v1/connections', { schema: ConnectionList }),
       api.request('GET', '/v1/whoami', { schema: Whoami }),
@@ -64,13 +69,15 @@ the others), and hoop exits as the client does.`
       reason: flags.reason ?? null,
       breakGlass: flags['break-glass'],
       onEvent: (event) => this.#tell(event),
-      onTrouble: (message) => this.out.say(visibleLine(message)),
+      onTrouble: (message) => this.#trouble(message),
     })
     const user = who.email?.split('@')[0] || who.subject
+    this.#live = live
     const ready = readyOf(args.name, user, databases[0] ?? '', end)
     try {
       await this.#use(ready, client, interruption.signal)
     } finally {
+      this.#live = null
       await end.listener.close()
     }
   }
@@ -79,6 +86,7 @@ the others), and hoop exits as the client does.`
     if (this.json) this.out.event(ready)
     else if (!this.#quiet) tellReady(ready, this.out)
     const [program, ...args] = client
+    if (this.#live !== null) return await this.#live.show(signal)
     if (program === undefined || signal.aborted) return await aborted(signal)
     const { code, fault } = await runClient(program, args, clientEnvironment(ready, process.env))
     if (fault !== null) this.out.say(`${this.out.styleTalk('red', 'error:')} ${visibleLine(fault)}`)
@@ -87,7 +95,13 @@ the others), and hoop exits as the client does.`
 
   #tell(event: ListenerEvent): void {
     if (this.json) this.out.event(event)
+    else if (this.#live !== null) this.#live.event(event)
     else if (!this.#quiet) for (const line of statusLines(event, this.out)) this.out.say(line)
+  }
+
+  #trouble(message: string): void {
+    if (this.#live !== null) this.#live.say(message)
+    else this.out.say(visibleLine(message))
   }
 }
 

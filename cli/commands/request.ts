@@ -4,7 +4,7 @@ import { type AskWindow, WindowClassName } from '../../protocol/api/windows.ts'
 import { EXIT, HoopError } from '../../protocol/errors.ts'
 import { BaseCommand } from '../base-command.ts'
 import { Interruption } from '../login/interruption.ts'
-import { describeNeeds } from '../output/request-screen.ts'
+import { describeNeeds } from '../output/request-fields.ts'
 import { describeTime, parseDuration } from '../output/time.ts'
 import { visibleLine } from '../output/visible.ts'
 import { requestPath } from '../request-path.ts'
@@ -51,8 +51,8 @@ and exec of yours, each recorded with the window's id; what it does not cover is
   }
   static override examples = [
     '<%= config.bin %> request pg-prod --for 30m --reason "migration 41"',
-    '<%= config.bin %> request pg-prod --for 2h --tables orders,lines --max-rows 1000 --reason "ticket 7"',
-    '<%= config.bin %> request pg-prod --for 30d --every "sat 22:00-02:00" --zone Europe/Berlin --reason "vacuum night"',
+    '<%= config.bin %> request pg-prod --for 2h --tables orders --reason "ticket 7"',
+    '<%= config.bin %> request pg-prod --for 30d --every "sat 22:00-02:00" --reason vacuum',
   ]
 
   async run(): Promise<void> {

@@ -1,20 +1,12 @@
-import { setTimeout } from 'node:timers/promises'
 import { Flags } from '@oclif/core'
-import { z } from 'zod'
-import { type Request, RequestChange, RequestList } from '../../protocol/api/requests.ts'
+import type { Request } from '../../protocol/api/requests.ts'
 import { BaseCommand } from '../base-command.ts'
 import type { BrokerApi } from '../broker-api.ts'
-import { jsonLines } from '../json-lines.ts'
 import { Interruption } from '../login/interruption.ts'
 import { requestColumns } from '../output/request-screen.ts'
 import { tableLines } from '../output/table.ts'
-
-type View = 'inbox' | 'mine' | 'all'
-
-/** Before a watch that ended is asked for again. */
-const AGAIN_MS = 1000
-
-const Change = z.union([RequestChange, z.object({ event: z.literal('watching') })])
+import { follow, listRequests, type View } from '../requests/follow.ts'
+import { INBOX_KEYS, keysText } from '../screens/keys.ts'
 
 const NOTHING: Readonly<Record<View, string>> = {
   inbox: 'Nothing waits for your decision.',
@@ -32,7 +24,8 @@ export default class Requests extends BaseCommand {
   static override summary = 'What waits for your decision.'
   static override description =
     `Without a flag: the pending requests that you may decide. --mine: your own, --all: every
-one that you may see, in every state, newest first.`
+one that you may see, in every state, newest first. --watch goes on: a screen on a terminal
+(keys: ${keysText(INBOX_KEYS)}), a line for each change elsewhere.`
   static override flags = {
     mine: Flags.boolean({ description: 'what you asked for, in every state', exclusive: ['all'] }),
     all: Flags.boolean({ description: 'every request that you may see, in every state' }),
@@ -49,7 +42,7 @@ one that you may see, in every state, newest first.`
     const view: View = flags.mine ? 'mine' : flags.all ? 'all' : 'inbox'
     const api = await this.api()
     if (flags.watch) return this.#watch(api, view)
-    const found = await list(api, view)
+    const found = await listRequests(api, view)
     if (this.json) this.out.document(found)
     else this.#print(found, view)
   }
@@ -69,19 +62,16 @@ one that you may see, in every state, newest first.`
 
   /** A screen where a terminal is, lines elsewhere; Ctrl-C ends it. */
   async #watch(api: BrokerApi, view: View): Promise<void> {
-    using interruption = new Interruption()
-    const { signal } = interruption
-    try {
-      if (!this.out.onTerminal || this.json) {
-        await follow(api, view, signal, (request) => this.#line(request))
-        return
-      }
-      const { InboxScreen } = await import('../output/inbox-screen.ts')
-      using screen = new InboxScreen(this.out, TITLES[view], view === 'inbox')
-      await follow(api, view, signal, (request) => screen.show(request))
-    } catch (error) {
-      if (!signal.aborted) throw error
+    if (this.out.isScreen) {
+      const { openScreen } = await import('../screens/open.ts')
+      return openScreen({ api, out: this.out, view, title: TITLES[view], only: null })
     }
+    using interruption = new Interruption()
+    const changed = onceEach((request) => this.#line(request))
+    await follow(api, view, interruption.signal, {
+      changed,
+      listed: (list) => [...list].reverse().forEach(changed),
+    })
   }
 
   #line(request: Request): void {
@@ -95,32 +85,12 @@ one that you may see, in every state, newest first.`
   }
 }
 
-/**
- * Subscribes before it lists, so that no change falls between; shows each request as it comes and
- * when it has changed. The broker ends a watch with the token that asked for it: ask again.
- */
-async function follow(
-  api: BrokerApi,
-  view: View,
-  signal: AbortSignal,
-  show: (request: Request) => void,
-): Promise<void> {
+/** Shows each as it comes and when it has changed. */
+function onceEach(show: (request: Request) => void): (request: Request) => void {
   const shown = new Map<string, string>()
-  const tell = (request: Request) => {
+  return (request) => {
     const text = JSON.stringify(request)
     if (shown.get(request.id) !== text) show(request)
     shown.set(request.id, text)
   }
-  while (!signal.aborted) {
-    const response = await api.stream('GET', '/v1/requests/watch', { query: { view }, signal })
-    for await (const change of jsonLines(response, Change)) {
-      if (change.event === 'request') tell(change.request)
-      else for (const request of (await list(api, view)).reverse()) tell(request)
-    }
-    await setTimeout(AGAIN_MS, undefined, { signal })
-  }
-}
-
-function list(api: BrokerApi, view: View): Promise<Request[]> {
-  return api.request('GET', '/v1/requests', { query: { view }, schema: RequestList })
 }

@@ -8,7 +8,7 @@ import { pad, wrap } from './width.ts'
 const GROUPS: readonly (readonly [string, readonly string[]])[] = [
   ['Start', ['demo', 'login', 'logout', 'whoami']],
   ['Work', ['connections', 'connect', 'exec', 'request', 'answer', 'cancel']],
-  ['Decide', ['requests', 'show', 'ask', 'approve', 'reject', 'revoke', 'sod']],
+  ['Decide', ['requests', 'show', 'review', 'ask', 'approve', 'reject', 'revoke', 'sod']],
   ['Look back', ['sessions']],
   ['Run it', ['policy', 'broker', 'doctor']],
 ]

@@ -52,6 +52,11 @@ export class Output {
     return process.stdin.isTTY === true && process.stderr.isTTY === true
   }
 
+  /** True: a screen with keys can be shown. */
+  get isScreen(): boolean {
+    return !this.json && this.onTerminal && process.stdin.isTTY === true
+  }
+
   /** Columns that a screen may use. */
   get width(): number {
     return process.stdout.columns ?? process.stderr.columns ?? DEFAULT_WIDTH

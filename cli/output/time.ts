@@ -29,6 +29,14 @@ export function describeDuration(ms: number): string {
   return `${Math.round(seconds / 86_400)}d`
 }
 
+/** A clock that runs: `00:42`, `1:05:09`. */
+export function describeClock(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000))
+  const two = (value: number) => String(value).padStart(2, '0')
+  const rest = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`
+  return seconds < 3600 ? rest : `${Math.floor(seconds / 3600)}:${rest}`
+}
+
 /** Local time for eyes; JSON has UTC. `2026-11-22 07:03:09` */
 export function describeTime(time: string): string {
   const date = new Date(time)

@@ -4,7 +4,7 @@
  */
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u
-const MARK = /\p{M}/u
+const MARK = /[\p{Mn}\p{Me}]/u
 const NARROW = /^[\x20-\x7e]*$/
 
 export function widthOf(text: string): number {

@@ -3,7 +3,7 @@ import { Args, Flags } from '@oclif/core'
 import { Explanation } from '../../../protocol/api/explain.ts'
 import { BaseCommand } from '../../base-command.ts'
 import { factLines } from '../../output/facts.ts'
-import { describeNeeds } from '../../output/request-screen.ts'
+import { describeNeeds } from '../../output/request-fields.ts'
 import { visibleLine } from '../../output/visible.ts'
 import { wrap } from '../../output/width.ts'
 

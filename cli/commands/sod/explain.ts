@@ -1,7 +1,7 @@
 import { Args } from '@oclif/core'
 import { Duties } from '../../../protocol/api/requests.ts'
 import { BaseCommand } from '../../base-command.ts'
-import { describeNeeds } from '../../output/request-screen.ts'
+import { describeNeeds } from '../../output/request-fields.ts'
 import { tableLines } from '../../output/table.ts'
 import { visibleLine } from '../../output/visible.ts'
 import { requestPath } from '../../request-path.ts'
