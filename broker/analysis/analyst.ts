@@ -4,10 +4,12 @@
  * in the broker's own thread would let one text stop everybody (see architecture.md).
  */
 import type { Catalogue } from '../../protocol/pg/catalogue.ts'
+import type { Inside } from '../../protocol/pg/execution.ts'
 import type { Analysis, StatementFacts } from '../../protocol/pg/statement.ts'
 import type { Timer } from '../runtime.ts'
 import type { Upstream } from '../upstream/postgres.ts'
 import { VerdictCache } from './cache.ts'
+import { insideQuery } from './inside.ts'
 import { Lane, type LaneRuntime, noVerdict } from './lane.ts'
 import { fingerprint, loadCatalogue } from './load.ts'
 import { objectsQuery } from './objects.ts'
@@ -42,9 +44,17 @@ export interface AnalystOptions {
 
 export interface Analyst {
   /** At once where the text is known, else as soon as a worker has judged it. Never throws. */
-  analyse(text: Buffer, searchPath: readonly string[]): Analysis | Promise<Analysis>
-  /** What is known of the text now; null: it has to be analysed. */
+  analyse(
+    text: Buffer,
+    searchPath: readonly string[],
+    inside?: Inside | null,
+  ): Analysis | Promise<Analysis>
+  /** What is known of the text now, outside of transactions that see more; null: it has to be analysed. */
   known(text: Buffer, searchPath: readonly string[]): Analysis | null
+  /** What to ask of a transaction, so that it can be told what it alone sees. */
+  readonly insideQuery: string
+  /** Nothing will be asked of it any more. */
+  forget(inside: Inside): void
   catalogue(): Catalogue
   /** Of the objects that the statements stand on; another one when any was replaced. Throws. */
   objects(statements: readonly (StatementFacts | null)[]): Promise<string>
@@ -116,6 +126,12 @@ interface Keys {
   readonly shape: string | null
 }
 
+interface Asked {
+  readonly text: Buffer
+  readonly path: readonly string[]
+  readonly inside: Inside | null
+}
+
 /** All that it names is in the catalogue; a name that is not found stands without its schema. */
 function isUnderstood({ class: kind, reads, writes }: StatementFacts): boolean {
   return kind !== 'unknown' && [...reads, ...writes].every((name) => name.includes('.'))
@@ -169,12 +185,27 @@ class TargetAnalyst implements Analyst {
     return this.reading.catalogue
   }
 
-  analyse(text: Buffer, searchPath: readonly string[]): Analysis | Promise<Analysis> {
+  get insideQuery(): string {
+    return insideQuery(this.reading.catalogue.server)
+  }
+
+  forget(inside: Inside): void {
+    this.small.forget(inside)
+    this.large.forget(inside)
+  }
+
+  analyse(
+    text: Buffer,
+    searchPath: readonly string[],
+    inside: Inside | null = null,
+  ): Analysis | Promise<Analysis> {
     if (text.length > this.limits.textBytes) {
       return noVerdict(text, 'limit', `longer than ${this.limits.textBytes} bytes`)
     }
+    const asked = { text, path: searchPath, inside }
+    if (inside !== null) return this.judge(null, asked)
     const keys = this.keysOf(text, searchPath)
-    return this.cached(keys) ?? this.judge(keys, text, searchPath)
+    return this.cached(keys) ?? this.judge(keys, asked)
   }
 
   known(text: Buffer, searchPath: readonly string[]): Analysis | null {
@@ -239,22 +270,23 @@ class TargetAnalyst implements Analyst {
     await Promise.all([this.small.close(), this.large.close()])
   }
 
-  private async judge(keys: Keys, text: Buffer, path: readonly string[]): Promise<Analysis> {
+  /** `keys` null: only one transaction sees it so, nothing is kept. */
+  private async judge(keys: Keys | null, asked: Asked): Promise<Analysis> {
     for (let tries = 0; this.stale && tries < 3; tries++) await this.refresh()
-    if (this.stale) return noVerdict(text, 'fault', "the target's catalogue cannot be read")
-    const first = await this.ask(keys, text, path)
+    if (this.stale) return noVerdict(asked.text, 'fault', "the target's catalogue cannot be read")
+    const first = await this.ask(keys, asked)
     if (!this.missesNames(first)) return first
     const { version } = this.reading.catalogue
     await this.refresh()
-    return this.reading.catalogue.version === version ? first : this.ask(keys, text, path)
+    return this.reading.catalogue.version === version ? first : this.ask(keys, asked)
   }
 
-  private async ask(keys: Keys, text: Buffer, path: readonly string[]): Promise<Analysis> {
+  private async ask(keys: Keys | null, { text, path, inside }: Asked): Promise<Analysis> {
     const lane = text.length > SMALL ? this.large : this.small
     const { version } = this.reading.catalogue
-    const analysis = await lane.analyse(text, path)
+    const analysis = await lane.analyse(text, path, inside)
     const current = version === this.reading.catalogue.version && !this.stale
-    if (current)
+    if (current && keys !== null)
       this.cache.set(isPlainRead(analysis) ? (keys.shape ?? keys.own) : keys.own, analysis)
     return analysis
   }

@@ -4,9 +4,10 @@
  */
 import { Worker } from 'node:worker_threads'
 import type { Catalogue } from '../../protocol/pg/catalogue.ts'
+import type { Inside } from '../../protocol/pg/execution.ts'
 import type { Analysis } from '../../protocol/pg/statement.ts'
 import type { Runtime, Timer } from '../runtime.ts'
-import { encodePath, type FromWorker, type ToWorker, type WorkerData } from './messages.ts'
+import { encodeTopic, type FromWorker, type ToWorker, type WorkerData } from './messages.ts'
 import { Asker, createRing } from './ring.ts'
 
 export type LaneRuntime = Pick<Runtime, 'monotonic' | 'processorTime' | 'setTimer'>
@@ -51,6 +52,9 @@ export class Lane {
   private asked = 0
   /** Answers that did not fit into the ring are on their way. */
   private awaitsLarge = false
+  /** What open transactions see, and the numbers by which the worker knows it. */
+  private readonly insides = new Map<Inside, number>()
+  private lastInside = 0
   /** When the worker was last heard, or given something: by the clock and in processor time. */
   private since = { clock: 0, processor: 0 }
   private watch: Timer | null = null
@@ -63,16 +67,38 @@ export class Lane {
 
   use(catalogue: Catalogue): void {
     this.catalogue = catalogue
-    this.sendCatalogue()
+    this.tell({ type: 'catalogue', catalogue })
   }
 
-  analyse(text: Buffer, path: readonly string[]): Promise<Analysis> {
+  analyse(text: Buffer, path: readonly string[], inside: Inside | null): Promise<Analysis> {
     if (this.closed) return Promise.resolve(noVerdict(text, 'fault', 'closed'))
+    const topic = encodeTopic({ inside: inside === null ? 0 : this.idOf(inside), path })
     return new Promise((resolve) => {
-      this.jobs.push({ text, topic: encodePath(path), resolve })
+      this.jobs.push({ text, topic, resolve })
       if (this.jobs.length === 1) this.beginWatch()
       this.fill()
     })
+  }
+
+  forget(inside: Inside): void {
+    const id = this.insides.get(inside)
+    if (id === undefined) return
+    this.insides.delete(inside)
+    this.tell({ type: 'forget', id })
+  }
+
+  private idOf(inside: Inside): number {
+    const known = this.insides.get(inside)
+    if (known !== undefined) return known
+    const id = ++this.lastInside
+    this.insides.set(inside, id)
+    this.tell({ type: 'inside', id, inside })
+    return id
+  }
+
+  private tell(mail: ToWorker): void {
+    this.worker.postMessage(mail)
+    this.ring.news()
   }
 
   async close(): Promise<void> {
@@ -97,12 +123,8 @@ export class Lane {
     this.ready = false
     this.awaitsLarge = false
     this.asked = 0
-    this.sendCatalogue()
-  }
-
-  private sendCatalogue(): void {
-    this.worker.postMessage({ catalogue: this.catalogue } satisfies ToWorker)
-    this.ring.news()
+    this.tell({ type: 'catalogue', catalogue: this.catalogue })
+    for (const [inside, id] of this.insides) this.tell({ type: 'inside', id, inside })
   }
 
   private fill(): void {

@@ -51,7 +51,13 @@ const INITDB_SCHEMAS: ReadonlySet<string> = new Set([
   'pg_toast',
 ])
 
-function isBuiltin({ oid, schema }: { readonly oid: number; readonly schema: string }): boolean {
+export function isBuiltin({
+  oid,
+  schema,
+}: {
+  readonly oid: number
+  readonly schema: string
+}): boolean {
   return oid < FIRST_UNPINNED || (oid < FIRST_NORMAL && INITDB_SCHEMAS.has(schema))
 }
 
@@ -169,15 +175,38 @@ async function read(ask: Ask, version: number): Promise<Catalogue> {
     (await ask(sql)).map((row) => JSON.parse(row) as T)
   const [self] = await rows<Pick<Catalogue, 'server' | 'database' | 'user'>>(SELF)
   if (self === undefined) throw new Error('the target does not say what it is')
-  const touches = new Map(await rows<[number, number[]]>(TOUCHES))
   return buildCatalogue({
     ...self,
     version,
-    relations: (await rows<RelationRow>(RELATIONS)).map((row) => relationOf(row, touches)),
-    functions: (await rows<FunctionRow>(functionsQuery(self.server))).map(functionOf),
-    types: (await rows<TypeRow>(TYPES)).map(typeOf),
     builtinOperators: new Set((await rows<string[]>(BUILTIN_OPERATORS)).flat()),
-    operators: await rows<CatalogueOperator>(OPERATORS),
-    casts: (await rows<CastRow>(CASTS)).map(castOf),
+    ...objectsOf({
+      touches: await rows<[number, number[]]>(TOUCHES),
+      relations: await rows<RelationRow>(RELATIONS),
+      functions: await rows<FunctionRow>(functionsQuery(self.server)),
+      types: await rows<TypeRow>(TYPES),
+      operators: await rows<CatalogueOperator>(OPERATORS),
+      casts: await rows<CastRow>(CASTS),
+    }),
   })
+}
+
+/** Rows of the catalogue, as the queries tell them. */
+export interface ObjectRows {
+  readonly touches: readonly (readonly [number, number[]])[]
+  readonly relations: readonly RelationRow[]
+  readonly functions: readonly FunctionRow[]
+  readonly types: readonly TypeRow[]
+  readonly operators: readonly CatalogueOperator[]
+  readonly casts: readonly CastRow[]
+}
+
+export function objectsOf(rows: ObjectRows) {
+  const touches = new Map(rows.touches)
+  return {
+    relations: rows.relations.map((row) => relationOf(row, touches)),
+    functions: rows.functions.map(functionOf),
+    types: rows.types.map(typeOf),
+    operators: rows.operators,
+    casts: rows.casts.map(castOf),
+  }
 }

@@ -1,15 +1,17 @@
 /** What the analyst and its workers say to each other beside the ring (ring.ts). */
 import type { Catalogue } from '../../protocol/pg/catalogue.ts'
+import type { Inside } from '../../protocol/pg/execution.ts'
 import type { RingMemory } from './ring.ts'
 
 export interface WorkerData {
   readonly ring: RingMemory
 }
 
-/** After it the ring's `news` is rung. */
-export interface ToWorker {
-  readonly catalogue: Catalogue
-}
+/** After it the ring's `news` is rung. `inside`: what a transaction sees, until it is forgotten. */
+export type ToWorker =
+  | { readonly type: 'catalogue'; readonly catalogue: Catalogue }
+  | { readonly type: 'inside'; readonly id: number; readonly inside: Inside }
+  | { readonly type: 'forget'; readonly id: number }
 
 /**
  * ready: it can be asked; look: answers are in the ring; large: an answer that did not fit into it,
@@ -19,11 +21,19 @@ export type FromWorker =
   | { readonly type: 'ready' | 'look' | 'spent' }
   | { readonly type: 'large'; readonly answer: string }
 
-/** Schemas in a topic; PostgreSQL's names hold no zero byte. */
-export function encodePath(path: readonly string[]): string {
-  return path.join('\0')
+/** What a text is judged by, beside the catalogue. */
+export interface Topic {
+  /** Number of an inside; 0 = what everybody sees. */
+  readonly inside: number
+  readonly path: readonly string[]
 }
 
-export function decodePath(topic: string): string[] {
-  return topic === '' ? [] : topic.split('\0')
+/** PostgreSQL's names hold no zero byte. */
+export function encodeTopic({ inside, path }: Topic): string {
+  return [inside, ...path].join('\0')
+}
+
+export function decodeTopic(topic: string): Topic {
+  const [inside, ...path] = topic.split('\0')
+  return { inside: Number(inside), path }
 }

@@ -3,9 +3,17 @@ import { isUtf8 } from 'node:buffer'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import type { ParseResult } from 'libpg-query'
 import { type Catalogue, emptyCatalogue } from '../../protocol/pg/catalogue.ts'
+import type { Inside } from '../../protocol/pg/execution.ts'
 import { facts } from '../../protocol/pg/facts.ts'
 import type { Analysis } from '../../protocol/pg/statement.ts'
-import { decodePath, type FromWorker, type ToWorker, type WorkerData } from './messages.ts'
+import { insideCatalogue } from './inside.ts'
+import {
+  decodeTopic,
+  type FromWorker,
+  type Topic,
+  type ToWorker,
+  type WorkerData,
+} from './messages.ts'
 import { NoParse, Parser, TooMuch } from './parser.ts'
 import { Answerer } from './ring.ts'
 
@@ -18,6 +26,7 @@ const port = parentPort
 if (port === null) throw new Error('this is a worker')
 const parser = await Parser.create()
 let catalogue: Catalogue = emptyCatalogue()
+const insides = new Map<number, Inside>()
 port.postMessage({ type: 'ready' } satisfies FromWorker)
 serve(new Answerer((workerData as WorkerData).ring, () => port.postMessage(LOOK)))
 
@@ -29,7 +38,7 @@ function serve(ring: Answerer): void {
       readMail()
       continue
     }
-    const { analysis, spent } = analyse(question.text, decodePath(question.topic))
+    const { analysis, spent } = analyse(question.text, decodeTopic(question.topic))
     const answer = JSON.stringify(analysis)
     if (!ring.answer(answer)) say({ type: 'large', answer })
     if (spent) return say({ type: 'spent' })
@@ -42,14 +51,25 @@ function say(message: FromWorker): void {
 
 /** The thread never comes back to its event loop, so it looks by itself. */
 function readMail(): void {
-  for (let mail = next(); mail !== undefined; mail = next()) catalogue = mail.catalogue
+  for (let mail = next(); mail !== undefined; mail = next()) {
+    if (mail.type === 'catalogue') catalogue = mail.catalogue
+    else if (mail.type === 'inside') insides.set(mail.id, mail.inside)
+    else insides.delete(mail.id)
+  }
+}
+
+/** Null: what it is to be judged by is not here any more. */
+function catalogueOf({ inside }: Topic): Catalogue | null {
+  if (inside === 0) return catalogue
+  const found = insides.get(inside)
+  return found === undefined ? null : insideCatalogue(catalogue, found)
 }
 
 function next(): ToWorker | undefined {
   return port === null ? undefined : (receiveMessageOnPort(port)?.message as ToWorker | undefined)
 }
 
-function analyse(text: Buffer, path: readonly string[]): { analysis: Analysis; spent: boolean } {
+function analyse(text: Buffer, topic: Topic): { analysis: Analysis; spent: boolean } {
   const no = (reason: 'syntax' | 'limit' | 'fault', message: string): Analysis => ({
     ok: false,
     reason,
@@ -58,9 +78,12 @@ function analyse(text: Buffer, path: readonly string[]): { analysis: Analysis; s
   })
   if (text.includes(0)) return { analysis: no('syntax', 'a zero byte in the text'), spent: false }
   if (!isUtf8(text)) return { analysis: no('syntax', 'the text is not UTF-8'), spent: false }
+  const judgedBy = catalogueOf(topic)
+  if (judgedBy === null) return { analysis: no('fault', 'its transaction is over'), spent: false }
   try {
     const tree = parser.parse(text) as ParseResult
-    const analysis = facts(tree, text, catalogue, path, (sql) => parser.parse(Buffer.from(sql)))
+    const parse = (sql: string): unknown => parser.parse(Buffer.from(sql))
+    const analysis = facts(tree, text, judgedBy, topic.path, parse)
     return { analysis, spent: parser.memory > SPENT_BYTES }
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)

@@ -70,6 +70,8 @@ function wantedFor(
   const byServer = field.table === 0 ? null : protect.wanted(field.table, field.column)
   if (byServer !== null || byFacts !== null) return byServer ?? byFacts
   if (field.table !== 0 && protect.isBase(field.table)) return null
+  // Then the facts are of another table of that name.
+  if (isUnknown(field, protect) && protect.touches(null)) return protect.redact
   return output?.proved !== true && (doubt || isUnknown(field, protect)) ? protect.redact : null
 }
 

@@ -1,5 +1,5 @@
 import type { Catalogue, CatalogueColumn, CatalogueRelation } from '../../protocol/pg/catalogue.ts'
-import type { StatementFacts } from '../../protocol/pg/statement.ts'
+import type { ColumnOrigin, StatementFacts } from '../../protocol/pg/statement.ts'
 import type { How, Wanted } from './cell.ts'
 
 /** One line of `mask:` in the policy. */
@@ -21,6 +21,8 @@ export interface ProtectedColumns {
   readonly unresolved: readonly string[]
   /** How a column is masked, null = not at all. Column 0 is the whole row. */
   wanted(table: number, column: number): Wanted | null
+  /** All of them, table by table. */
+  readonly columns: ReadonlyMap<number, ReadonlyMap<number, Wanted>>
   /** False: made since the catalogue was read; nothing is known of it. */
   knows(table: number): boolean
   /** Does a column that is not protected itself show nothing but its own values? A view's does not. */
@@ -66,10 +68,20 @@ const CREDENTIALS: readonly string[] = [
   'pg_catalog.pg_subscription.subconninfo',
 ]
 
+/** What the rules do not say: columns that were protected under another name, or copies of such. */
+export interface More {
+  readonly columns: ProtectedColumns['columns']
+  /** Columns of tables; column 0 = all of them. */
+  readonly copies: readonly ColumnOrigin[]
+}
+
+const NO_MORE: More = { columns: new Map(), copies: [] }
+
 export function protectColumns(
   rules: readonly MaskRule[],
   catalogue: MaskCatalogue,
   key: Buffer,
+  more: More = NO_MORE,
 ): ProtectedColumns {
   const redact: Wanted = { how: 'redact', last: 0, key }
   const found = new Found(redact)
@@ -81,6 +93,13 @@ export function protectColumns(
   if (rules.length > 0) for (const column of TELLTALES) found.add(column, redact, catalogue)
   const hide: Wanted = { how: 'null', last: 0, key }
   for (const column of CREDENTIALS) found.add(column, hide, catalogue)
+  for (const [table, columns] of more.columns)
+    for (const [column, wanted] of columns) found.set(table, column, wanted)
+  for (const copy of more.copies) {
+    const relation = catalogue.relations.get(copy.table)
+    if (relation === undefined) continue
+    coverAll(found, relation, ({ number }) => copy.column === 0 || copy.column === number)
+  }
   while (spread(found, catalogue));
   const hasRules = rules.length > 0
   return {
@@ -88,6 +107,7 @@ export function protectColumns(
     textTypes: textTypes(catalogue),
     unresolved,
     redact,
+    columns: found.tables,
     // Table 0: facts say that the value may be any value of the database.
     wanted: (table, column) => (table === 0 && hasRules ? redact : found.wanted(table, column)),
     knows: (table) => catalogue.relations.has(table),

@@ -5,13 +5,19 @@ import type { Analysis, StatementFacts } from '../../protocol/pg/statement.ts'
 import type { Analyst } from '../analysis/analyst.ts'
 import { policyOf, type Rules } from '../changes/in-force.ts'
 import type { Principal } from '../identity/principal.ts'
-import { decide, type Question as PolicyQuestion, type Verdict } from '../policy/decide.ts'
+import {
+  decide,
+  type Question as PolicyQuestion,
+  type Verdict,
+  type World,
+} from '../policy/decide.ts'
 import type { ConnectionPolicy } from '../policy/policy.ts'
 import type { RequestRecord } from '../store/store.ts'
 import { inEmergency } from './emergency.ts'
 import { statementEntry, textEntry } from './entries.ts'
 import { type Hold, Holds, type Later, type Refused } from './holds.ts'
 import type { Refs } from './refs.ts'
+import type { View } from './view.ts'
 import { type WindowRunParts, WindowRuns } from './window-runs.ts'
 
 /** An approval that was given before the session began. */
@@ -27,6 +33,7 @@ export interface JudgeParts extends WindowRunParts {
   /** Those in force now. */
   readonly rules: () => Rules
   readonly analyst: Analyst
+  readonly view: View
   readonly refs: Refs
   /** What was approved before the session began (`hoop exec`): it covers what would be held. */
   readonly ticket: Ticket | null
@@ -43,6 +50,7 @@ export class Judge {
   private judgedFor: Principal | null = null
   private judgedBy: Rules
   private policy: ConnectionPolicy
+  private judgedIn: World | null = null
   /** With how many values protected columns were compared in this session. */
   private guessed = 0
 
@@ -60,7 +68,12 @@ export class Judge {
 
   /** What the gate may know without asking. Nothing is recorded before it says that it uses it. */
   readonly known: Known = {
-    analysis: (text, searchPath) => this.parts.analyst.known(text, searchPath),
+    analysis: (text, searchPath, inside) => {
+      if (inside !== null) return null
+      const analysis = this.parts.analyst.known(text, searchPath)
+      if (analysis !== null) this.parts.view.look(null, searchPath)
+      return analysis
+    },
     allows: (unit) => this.verdictOf(unit).decision === 'allow',
   }
 
@@ -115,16 +128,17 @@ export class Judge {
 
   /** Whatever text a client sends is in the record before anything is done with it. */
   private analyse(
-    { text, searchPath }: Extract<Question, { kind: 'analyse' }>,
+    { text, searchPath, inside }: Extract<Question, { kind: 'analyse' }>,
     entries: NewEntry[],
     later: Later,
   ): Answer | null {
-    const { analyst } = this.parts
+    const { analyst, view } = this.parts
     const known = (analysis: Analysis): Answer => {
+      if (analysis.ok) view.look(inside, searchPath)
       this.noteText(text, analysis, entries)
       return { kind: 'analysis', analysis }
     }
-    const analysis = analyst.analyse(text, searchPath)
+    const analysis = analyst.analyse(text, searchPath, inside)
     if (!(analysis instanceof Promise)) return known(analysis)
     analysis.then(
       (done) => later(known(done)),
@@ -136,14 +150,16 @@ export class Judge {
     return null
   }
 
-  /** One statement's verdict is kept with its facts, as long as the person's groups and the rules stay. */
+  /** One statement's verdict is kept with its facts, as long as groups, rules, catalogue and masks stay. */
   private verdictOf(unit: Unit): Verdict {
     const principal = this.parts.client.principal()
     const rules = this.parts.rules()
-    if (principal !== this.judgedFor || rules !== this.judgedBy) {
+    const world = this.parts.world()
+    if (principal !== this.judgedFor || rules !== this.judgedBy || world !== this.judgedIn) {
       this.verdicts = new WeakMap()
       this.judgedFor = principal
       this.judgedBy = rules
+      this.judgedIn = world
       this.policy = this.policyNow()
     }
     const only = unit.executions.length === 1 ? (unit.executions[0]?.facts ?? null) : null

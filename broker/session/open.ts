@@ -28,6 +28,7 @@ import { Results } from './results.ts'
 import type { LiveSession, Sessions } from './sessions.ts'
 import { Spool } from './spool.ts'
 import type { Target, Targets } from './target.ts'
+import { View } from './view.ts'
 import type { LiveWindows } from './windows.ts'
 
 export interface SessionDeps {
@@ -186,12 +187,14 @@ function start(deps: SessionDeps, started: Started): Pump {
   const refs = new Refs(() => runtime.monotonic())
   const secrets = target.newSecrets()
   const spool = new Spool(join(config.dataDir, 'spool', session.id), config.limits.copySpool)
+  const view = new View(target)
   const judge = new Judge({
     session: session.id,
     connection: connection.name,
     database,
     rules: () => deps.inForce.rules(),
-    world: target.world,
+    world: () => view.world(),
+    view,
     approval: config.approval,
     reason: order.reason,
     ticket: order.ticket,
@@ -210,9 +213,14 @@ function start(deps: SessionDeps, started: Started): Pump {
   const { readerRole, writerRole } = connection
   const roles =
     readerRole === null || writerRole === null ? null : { reader: readerRole, writer: writerRole }
-  const gate = new PostgresGate({ parameters: upstream.parameters, roles, known: judge.known })
-  const detection = new Detection(target.detector, () => analyst.catalogue().types)
-  const results = new Results(target.protect, detection, refs, {
+  const gate = new PostgresGate({
+    parameters: upstream.parameters,
+    roles,
+    known: judge.known,
+    inside: analyst.insideQuery,
+  })
+  const detection = new Detection(target.detector, () => view.catalogue().types)
+  const results = new Results(view, detection, refs, {
     planned: order.onPlan ?? (() => undefined),
     catalogueChanged: () => analyst.invalidate(),
     process: upstream.backendKey?.pid ?? null,
@@ -220,7 +228,10 @@ function start(deps: SessionDeps, started: Started): Pump {
   })
   if (emergency !== null) recorder.append([emergencyEntry(emergency)])
   client.write(greeting(upstream, session, emergency))
-  const onEnd = (): void => deps.sessions.remove(session)
+  const onEnd = (): void => {
+    view.close()
+    deps.sessions.remove(session)
+  }
   const epoch = (): number => analyst.epoch
   return new Pump({
     gate,

@@ -4,6 +4,7 @@ import { COPY_DONE, decodeErrorFields } from '../../protocol/pg/backend.ts'
 import type { Execution, Report, Shape } from '../../protocol/pg/execution.ts'
 import { HEADER } from '../../protocol/pg/framer.ts'
 import { FrontendWriter } from '../../protocol/pg/frontend.ts'
+import { mayChangeCatalogue } from '../../protocol/pg/inside.ts'
 import type { CopyOptions, StatementFacts } from '../../protocol/pg/statement.ts'
 import { type CopyMasker, createCopyMasker } from '../masking/copy.ts'
 import { planCopy, planRows, type RowPlan } from '../masking/plan.ts'
@@ -13,11 +14,15 @@ import { notifier, scrubNotification, scrubReport } from '../masking/text.ts'
 import type { Detection } from './detection.ts'
 import type { Refs } from './refs.ts'
 import type { Secrets } from './secrets.ts'
+import type { View } from './view.ts'
 
 type ResultReport = Exclude<Report, { type: 'parameter' | 'settled' | 'changed' }>
 
 /** A row with a masked column must be held whole to be masked; above this it cannot be. */
 const MASKED_ROW_LIMIT = 256 << 20
+
+/** How the session's rows are masked, and what it copies. */
+export type ResultView = Pick<View, 'protect' | 'done'>
 
 export interface ResultHooks {
   /** How rows of a shape are masked. */
@@ -50,7 +55,7 @@ interface Shown {
 
 /** What comes back from the target on its way to the client: masked, then recorded, then shown. */
 export class Results {
-  private readonly protect: () => ProtectedColumns
+  private readonly view: ResultView
   private readonly detection: Detection
   private readonly refs: Refs
   private last: LastPlan | null = null
@@ -65,13 +70,8 @@ export class Results {
 
   private readonly hooks: ResultHooks
 
-  constructor(
-    protect: () => ProtectedColumns,
-    detection: Detection,
-    refs: Refs,
-    hooks: ResultHooks,
-  ) {
-    this.protect = protect
+  constructor(view: ResultView, detection: Detection, refs: Refs, hooks: ResultHooks) {
+    this.view = view
     this.detection = detection
     this.refs = refs
     this.hooks = hooks
@@ -113,7 +113,7 @@ export class Results {
   /** Of others nobody knows what they notify of; what the session itself does is known. */
   private isClear({ execution, bytes }: Extract<Report, { type: 'notification' }>): boolean {
     if (notifier(bytes) === this.hooks.process) return !this.mayTell(execution)
-    return !this.protect().touches(null)
+    return !this.view.protect().touches(null)
   }
 
   private rows(
@@ -172,7 +172,7 @@ export class Results {
 
   /** The same statement again, with rows of the same shape, has the same plan. */
   private planFor(shape: Shape, facts: StatementFacts | null): RowPlan {
-    const protect = this.protect()
+    const protect = this.view.protect()
     const { last } = this
     if (last?.shape === shape && last.facts === facts && last.protect === protect) return last.plan
     const plan = planRows(shape.fields, facts, protect)
@@ -224,7 +224,7 @@ export class Results {
     const options = facts?.command.type === 'copy-out' ? facts.command.options : null
     if (shape === null || options === null)
       throw new MalformedBytes('copy data without a description')
-    const plan = planCopy(shape.fields, facts, this.protect())
+    const plan = planCopy(shape.fields, facts, this.view.protect())
     const copy = { masker: createCopyMasker(plan, options), plan, options }
     this.copies.set(execution, copy)
     return copy
@@ -252,8 +252,10 @@ export class Results {
     const ms = this.refs.elapsed(execution)
     this.detection.note(entries)
     putOutcome(entries, execution.notes.ref, tag, execution.rows, ms)
-    if (mayChangeCatalogue(execution)) this.catalogueMoves()
-    if (changesData(execution) && this.protect().touches(execution.facts)) this.deferred = true
+    if (mayChangeCatalogue(execution.facts)) this.catalogueMoves()
+    if (!changesData(execution)) return
+    if (this.view.protect().touches(execution.facts)) this.deferred = true
+    this.view.done(execution.facts)
   }
 
   /** Looked at when it is done, for this session, and again when it is committed. */
@@ -282,6 +284,8 @@ export class Results {
   ): void {
     const bytes = report.own ? report.bytes : this.scrubbed(report.execution, report.bytes)
     if (!report.own) this.detection.report(report.execution, bytes, 'error')
+    // A procedure may have committed something before it failed.
+    if (!report.own && report.execution?.request) this.view.done(report.execution.facts)
     this.detection.note(entries)
     const sqlstate = decodeErrorFields(bytes).get('C') ?? 'XX000'
     entries.push({ kind: 'error', bytes, sqlstate })
@@ -299,7 +303,7 @@ export class Results {
     const isLate =
       execution === null || facts?.class === 'transaction' || facts?.class === 'session'
     if (isLate && this.deferred) return true
-    return facts !== undefined && this.protect().touches(facts)
+    return facts !== undefined && this.view.protect().touches(facts)
   }
 }
 
@@ -340,13 +344,3 @@ function changesData({ facts }: Execution): boolean {
 }
 
 const UNCHANGING: ReadonlySet<string> = new Set(['read', 'session', 'transaction'])
-
-/** Everything but plain reading and writing of rows may. */
-function mayChangeCatalogue({ facts }: Execution): boolean {
-  if (facts === null) return true
-  if (facts.class === 'read' || facts.class === 'transaction' || facts.class === 'session')
-    return false
-  return !PLAIN.has(facts.node)
-}
-
-const PLAIN: ReadonlySet<string> = new Set(['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt'])

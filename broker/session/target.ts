@@ -1,8 +1,9 @@
+import type { Catalogue } from '../../protocol/pg/catalogue.ts'
 import type { Analyst } from '../analysis/analyst.ts'
 import { policyOf, type Rules } from '../changes/in-force.ts'
 import type { ConnectionConfig } from '../config.ts'
 import { Detector } from '../masking/detect/detector.ts'
-import { type ProtectedColumns, protectColumns } from '../masking/protect.ts'
+import { type More, type ProtectedColumns, protectColumns } from '../masking/protect.ts'
 import type { World } from '../policy/decide.ts'
 import { Secrets } from './secrets.ts'
 
@@ -15,6 +16,8 @@ export interface Target {
   readonly searchPath: readonly string[]
   /** The protected columns, by the catalogue and the policy as they are now. */
   protect(): ProtectedColumns
+  /** The same by another catalogue, and with columns that the rules do not name. */
+  protectMore(catalogue: Catalogue, more: More): ProtectedColumns
   /** The same, and the catalogue, as the policy asks for them. */
   world(): World
   /** What is looked for beside them, by the policy as it is now. */
@@ -65,12 +68,17 @@ export class Targets {
   private async make(connection: ConnectionConfig, database: string): Promise<Target> {
     const { analyst, searchPath } = await this.open(connection, database)
     const protect = this.protection(connection.name, analyst)
+    const protectMore: Target['protectMore'] = (catalogue, more) =>
+      protectColumns(policyOf(this.rules(), connection.name).mask, catalogue, this.key, more)
     const isProtected: World['isProtected'] = (table, column) =>
       protect().wanted(table, column) !== null
     const world = (): World => ({ catalogue: analyst.catalogue(), isProtected })
     const detector = this.detection(connection.name)
     const newSecrets = (): Secrets => new Secrets(this.key)
-    return { connection, database, analyst, searchPath, protect, world, detector, newSecrets }
+    return {
+      ...{ connection, database, analyst, searchPath },
+      ...{ protect, protectMore, world, detector, newSecrets },
+    }
   }
 
   /** Made again when the catalogue is another one, or the policy. */

@@ -89,6 +89,7 @@ function after(c: Conversation): string {
 function* end(c: Conversation, verb: 'commit' | 'rollback', execution: Execution): Step {
   yield* say(c, verb.toUpperCase(), execution)
   c.block.end()
+  c.leaveInside()
   c.names.endTransaction()
   if (c.settingsTouched) c.searchPathStale = true
   c.settingsTouched = false
@@ -120,7 +121,9 @@ function* cut(
   yield* say(c, `${verb} ${broker}`, execution)
   if (c.target.error !== null) return
   c.block.cutTo(broker, command.type === 'rollback-to')
-  if (command.type === 'rollback-to') c.searchPathStale = true
+  if (command.type !== 'rollback-to') return
+  c.searchPathStale = true
+  c.doubtInside()
 }
 
 /** Releases the guard so that what follows stands in the client's own transaction. */

@@ -7,8 +7,9 @@ import {
   type TransactionStatus,
 } from './backend.ts'
 import { Block } from './block.ts'
-import type { Answer, Execution, Question, Report, Unit } from './execution.ts'
+import type { Answer, Execution, Inside, Question, Report, Unit } from './execution.ts'
 import { type FrontendMessage, FrontendWriter } from './frontend.ts'
+import { LEAVE_INSIDE, lookingInside } from './inside.ts'
 import { type Knowledge, Names } from './names.ts'
 import type { Analysis, StatementFacts } from './statement.ts'
 import { TargetHalf } from './target-half.ts'
@@ -47,12 +48,14 @@ export interface GateOptions {
   readonly roles: { readonly reader: string; readonly writer: string } | null
   /** Answers that are there without asking; without it everything is asked. */
   readonly known?: Known
+  /** Queries, one column each, that tell what an open transaction sees of the catalogue. */
+  readonly inside?: string
 }
 
 /** What is known at once. Looking has no effect: what is used of it is put out as `known`. */
 export interface Known {
   /** What the text is; null = ask. */
-  analysis(text: Buffer, searchPath: readonly string[]): Analysis | null
+  analysis(text: Buffer, searchPath: readonly string[], inside: Inside | null): Analysis | null
   /** True: it may run, and nobody needs to decide it. */
   allows(unit: Unit): boolean
 }
@@ -80,6 +83,10 @@ export class Conversation {
   searchPathStale = true
   /** Facts hold as long as this is the same object: names mean the same, as far as is known. */
   knowledge: Knowledge = {}
+  /** What this transaction alone sees of the catalogue; null = what everybody does. */
+  inside: Inside | null = null
+  /** That is not what it sees any more: look before the next analysis. */
+  insideStale = false
   /** In this transaction, so that its end may move search_path too. */
   settingsTouched = false
   /** An approved unit ran in this transaction. */
@@ -195,12 +202,14 @@ export class Conversation {
   /** What the text is. A client that goes away meanwhile ends the conversation. */
   *analyse(text: Buffer): Step<Analysis> {
     if (this.searchPathStale && this.status !== 'E') yield* this.refreshSearchPath()
+    if (this.insideStale && this.status !== 'E') yield* this.lookInside()
     const known = this.knownAnalysis(text)
     if (known !== null) return known
     const { resumed } = yield* this.ask({
       kind: 'analyse',
       text,
       searchPath: this.searchPath,
+      inside: this.inside,
     })
     if (resumed.type === 'answer' && resumed.answer.kind === 'analysis') {
       return resumed.answer.analysis
@@ -210,14 +219,15 @@ export class Conversation {
 
   /** What the text is, if that is known without asking. */
   private knownAnalysis(text: Buffer): Analysis | null {
-    const { searchPath } = this
-    const analysis = this.options.known?.analysis(text, searchPath) ?? null
+    const { searchPath, inside } = this
+    const analysis = this.options.known?.analysis(text, searchPath, inside) ?? null
     if (analysis !== null) this.noteAnalysis(text, analysis)
     return analysis
   }
 
   noteAnalysis(text: Buffer, analysis: Analysis): void {
-    const question = { kind: 'analyse', text, searchPath: this.searchPath } as const
+    const { searchPath, inside } = this
+    const question = { kind: 'analyse', text, searchPath, inside } as const
     this.emit({ type: 'known', question, answer: { kind: 'analysis', analysis } })
   }
 
@@ -263,6 +273,40 @@ export class Conversation {
       this.renew()
     }
     this.searchPathStale = false
+  }
+
+  /** If it cannot be told, there is nothing in it: all that others do not see stays unknown. */
+  private *lookInside(): Step {
+    this.insideStale = false
+    const query = this.status === 'T' ? this.options.inside : undefined
+    if (query === undefined) return this.setInside(null)
+    const rows: string[] = []
+    this.target.onHiddenRow = (row) => {
+      rows.push(row)
+    }
+    const told = yield* this.hidden(lookingInside(query))
+    this.target.onHiddenRow = null
+    if (!told && !(yield* this.hidden(LEAVE_INSIDE)))
+      throw new Broken('the transaction cannot be looked into')
+    this.setInside(told ? rows : [])
+  }
+
+  private setInside(inside: Inside | null): void {
+    if (this.inside === null && inside === null) return
+    this.inside = inside
+    this.renew()
+  }
+
+  /** Where the transaction is over: what it made is there for all now, or never. */
+  leaveInside(): void {
+    if (this.status !== 'I') return
+    this.insideStale = false
+    this.setInside(null)
+  }
+
+  /** Something was undone, or others have changed something: it is looked at again before it is used. */
+  doubtInside(): void {
+    if (this.inside !== null) this.insideStale = true
   }
 
   /** The broker's own error, as the target would give it: a transaction block is aborted by it. */

@@ -117,14 +117,14 @@ export class Direct {
   /** Nothing is half done, and the guard is where it has to be. */
   private mayBegin(): boolean {
     const { c } = this
-    if (c.options.known === undefined || c.searchPathStale) return false
+    if (c.options.known === undefined || c.searchPathStale || c.insideStale) return false
     if (c.implicit !== 'none' || c.target.skipping || !c.target.quiet) return false
     return c.status === 'I' || (c.status === 'T' && (c.block.guarded || c.block.openedReadOnly))
   }
 
   private query(text: Buffer): number {
     const { c } = this
-    const analysis = c.options.known?.analysis(text, c.searchPath) ?? null
+    const analysis = c.options.known?.analysis(text, c.searchPath, c.inside) ?? null
     if (analysis === null || !analysis.ok || analysis.statements.length !== 1) return 0
     const facts = analysis.statements[0] as StatementFacts
     if (!isPlainRead(facts)) return 0

@@ -56,8 +56,16 @@ export interface Unit {
   readonly spooled: boolean
 }
 
+/** What an open transaction sees of the catalogue, row by row, as it was asked for; by identity. */
+export type Inside = readonly string[]
+
 export type Question =
-  | { readonly kind: 'analyse'; readonly text: Buffer; readonly searchPath: readonly string[] }
+  | {
+      readonly kind: 'analyse'
+      readonly text: Buffer
+      readonly searchPath: readonly string[]
+      readonly inside: Inside | null
+    }
   /** `dry`: only say what would be decided; ask nobody. */
   | { readonly kind: 'judge'; readonly unit: Unit; readonly dry: boolean }
 

@@ -18,7 +18,8 @@ export function* refreshed(c: Conversation, prepared: Prepared): Step<Prepared> 
 }
 
 export function isFresh(c: Conversation, { kind, knownAt }: Prepared): boolean {
-  return kind !== 'statement' || (knownAt === c.knowledge && !c.searchPathStale)
+  if (kind !== 'statement') return true
+  return knownAt === c.knowledge && !c.searchPathStale && !c.insideStale
 }
 
 /** The same for the statement that EXECUTE names. */

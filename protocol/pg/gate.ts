@@ -78,6 +78,7 @@ export class PostgresGate implements Gate<Question, Answer, Report> {
         return
       case 'renewed':
         this.c.renew()
+        this.c.doubtInside()
         return
       case 'cancel':
         if (this.mayCancel()) this.interrupt ??= 'cancel'

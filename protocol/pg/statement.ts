@@ -192,6 +192,8 @@ export interface StatementFacts {
   readonly ddl: string | null
   /** Columns that the statement returns, in order; null = not known (or none). */
   readonly output: readonly OutputColumn[] | null
+  /** Of what fills a new table with a query: where its columns come from; null = no such, or not known. */
+  readonly fills: readonly OutputColumn[] | null
   /** Columns that decide what shows, and how (WHERE, JOIN, ORDER BY, …). */
   readonly predicates: readonly Predicate[]
   /** Why it has this class, for people: `calls bump(), which is VOLATILE`. */

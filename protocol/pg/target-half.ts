@@ -214,7 +214,7 @@ export class TargetHalf {
         return
       }
       case BACKEND.dataRow:
-        if (execution === null) this.hiddenRow(frame)
+        if (execution === null) this.hiddenRows(frame)
         else this.rows(frame, execution)
         return
       case BACKEND.commandComplete:
@@ -260,13 +260,15 @@ export class TargetHalf {
     return this.describedIndex === this.queryIndex
   }
 
-  /** The first value, as text, of a row that answers the broker's own question. */
-  private hiddenRow(frame: Frame): void {
-    if (frame.part !== 'whole') throw new MalformedBytes('too large an answer')
-    const cursor = new Cursor(frame.bytes, HEADER)
-    if (cursor.uint16() === 0) return
-    const length = cursor.int32()
-    if (length >= 0) this.onHiddenRow?.(decodeUtf8(cursor.slice(length)))
+  /** The first value, as text, of each row that answers the broker's own question. */
+  private hiddenRows({ bytes, part }: Frame): void {
+    if (part !== 'whole') throw new MalformedBytes('too large an answer')
+    for (let at = 0; at < bytes.length; at += 1 + bytes.readUInt32BE(at + 1)) {
+      const cursor = new Cursor(bytes, at + HEADER)
+      if (cursor.uint16() === 0) continue
+      const length = cursor.int32()
+      if (length >= 0) this.onHiddenRow?.(decodeUtf8(cursor.slice(length)))
+    }
   }
 
   private completeQuery(

@@ -1,6 +1,7 @@
 import { liftGuard } from './control.ts'
 import { Broken, type Conversation, type Step } from './conversation.ts'
 import type { Execution, Unit } from './execution.ts'
+import { mayChangeCatalogue } from './inside.ts'
 import { quoteName } from './quote.ts'
 
 /**
@@ -17,6 +18,9 @@ export function* runUnit(c: Conversation, unit: Unit, snapshot: () => Step): Ste
   const { error } = c.target
   if (inBlock) yield* closeInBlock(c)
   else yield* closeWindow(c)
+  if (inBlock && unit.executions.some(({ facts }) => mayChangeCatalogue(facts)))
+    c.insideStale = true
+  c.leaveInside()
   // What the broker says after it does not make good what went wrong in it.
   c.target.error = error
   c.searchPathStale = true

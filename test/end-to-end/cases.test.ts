@@ -31,7 +31,7 @@ const OTHERWISE = new Map([
 
 /** A superuser, or an approved statement, has copied the value to where no column says that it is one. */
 const COPIED: ReadonlySet<string> = new Set([
-  ...['m-ctas-copy', 'm-temp-read', 'm-partial-index-def', 'm-partition-bound', 'm-enum-labels'],
+  ...['m-ctas-copy', 'm-partial-index-def', 'm-partition-bound', 'm-enum-labels'],
 ])
 
 /** Done beside the gate, as the superuser: a look that sees nothing proves nothing. */

@@ -108,6 +108,7 @@ function whole(some: Facts, offset: number, length: number): StatementFacts {
     opaque: false,
     understood: true,
     callsWithin: [],
+    fills: null,
     functions: [],
     unbounded: false,
     ddl: null,

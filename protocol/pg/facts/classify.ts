@@ -32,6 +32,7 @@ export interface Parts {
   readonly command: Command
   readonly ddl?: string | null
   readonly columns?: readonly Column[] | null
+  readonly fills?: readonly OutputColumn[] | null
 }
 
 const QUERIES: Readonly<Record<string, string>> = {
@@ -66,18 +67,15 @@ function query({ gathering, root }: Work): Parts {
   gathering.root = type === 'SelectStmt' ? body : null
   effects(gathering, root)
   const into = child(body, 'intoClause') !== null
+  const columns = lineage(gathering, root)
   return {
     verb: into ? 'SELECT INTO' : QUERIES[type]!,
     command: { type: 'query' },
     ddl: into ? 'create' : null,
-    columns: returned(gathering, root, into),
+    // SELECT INTO returns nothing.
+    columns: into ? [] : columns,
+    fills: into ? outputOf(columns) : null,
   }
-}
-
-/** SELECT INTO returns nothing. */
-function returned(gathering: Gathering, root: Node, into: boolean): readonly Column[] | null {
-  const columns = lineage(gathering, root)
-  return into ? [] : columns
 }
 
 /** No query runs here that hoop would let pass; relations are named for the rules. */
@@ -147,6 +145,7 @@ function finish({ gathering, root, span }: Work, made: Parts): StatementFacts {
     functions: functionUses(gathering),
     ddl: made.ddl ?? null,
     output: outputOf(made.columns ?? null),
+    fills: made.fills ?? null,
     why: gathering.why,
     refusal: gathering.refusal,
   }

@@ -277,8 +277,12 @@ function createTableAs(work: Work, inner: StatementReader): Parts {
   const { gathering, root, scene, span, source } = work
   const found = node(root.body['query'])
   if (found === null) return unknown(work, 'CREATE TABLE AS')
-  if (found.type === 'ExecuteStmt') effectsOf(gathering, list(found.body, 'params'))
-  else absorb(work, inner(scene, found, span, source))
+  const filled = found.type === 'ExecuteStmt' ? null : inner(scene, found, span, source)
+  if (filled === null) {
+    effectsOf(gathering, list(found.body, 'params'))
+    // What was prepared, only the session knows.
+    gathering.reach.opaque = true
+  } else absorb(work, filled)
   const into = child(root.body, 'into')
   const target = into === null ? null : child(into, 'rel')
   if (target !== null) addTarget(gathering, target)
@@ -289,6 +293,7 @@ function createTableAs(work: Work, inner: StatementReader): Parts {
     verb: view ? 'CREATE MATERIALIZED VIEW' : 'CREATE TABLE AS',
     command: { type: 'utility', returnsRows: false },
     ddl: 'create',
+    fills: filled?.output ?? null,
   }
 }
 

@@ -16,16 +16,16 @@ export function effectivePath(searchPath: readonly string[], user: string): stri
 
 /**
  * All relations that the name may mean. The first of the path is not always it: schemas that the
- * role may not use are passed over. And temporary ones of that name, since the catalogue cannot tell
- * whose session's they are.
+ * role may not use are passed over. And temporary ones of that name: where the path does not say
+ * which schema is this session's, those of all.
  */
 export function findRelations(scene: Scene, schema: string, name: string): CatalogueRelation[] {
   const found = (scene.catalogue.relationsByName.get(name) ?? []).map(
     (oid) => scene.catalogue.relations.get(oid)!,
   )
-  if (schema !== '') return inSchema(found, schema)
+  if (schema !== '') return inSchema(scene, found, schema)
   const meant = found.filter(
-    (relation) => isTemporary(relation.schema) || scene.path.includes(relation.schema),
+    (relation) => isOwnTemporary(scene, relation.schema) || scene.path.includes(relation.schema),
   )
   const builtin = meant.find((relation) => relation.schema === 'pg_catalog')
   // Everybody may use pg_catalog; what comes first there is it, but for temporary ones.
@@ -34,10 +34,18 @@ export function findRelations(scene: Scene, schema: string, name: string): Catal
 }
 
 /** `pg_temp` is the temporary schema of the session that asks. */
-function inSchema<T extends { schema: string }>(found: readonly T[], schema: string): T[] {
+function inSchema<T extends { schema: string }>(
+  scene: Scene,
+  found: readonly T[],
+  schema: string,
+): T[] {
   return found.filter((one) =>
-    schema === 'pg_temp' ? isTemporary(one.schema) : one.schema === schema,
+    schema === 'pg_temp' ? isOwnTemporary(scene, one.schema) : one.schema === schema,
   )
+}
+
+function isOwnTemporary({ session }: Scene, schema: string): boolean {
+  return isTemporary(schema) && (session.includes(schema) || !session.some(isTemporary))
 }
 
 export function findFunctions(scene: Scene, names: readonly string[]): CatalogueFunction[] {
@@ -50,7 +58,7 @@ export function findTypes(scene: Scene, names: readonly string[]): CatalogueType
   if (names.length > 1) return found
   const temporary = (scene.catalogue.typesByName.get(names[0]!) ?? [])
     .map((oid) => scene.catalogue.types.get(oid)!)
-    .filter((type) => isTemporary(type.schema))
+    .filter((type) => isOwnTemporary(scene, type.schema))
   return [...temporary, ...found]
 }
 
@@ -64,7 +72,7 @@ function visible<T extends { schema: string }>(
   if (oids === undefined) return []
   const found = oids.map((oid) => byOid.get(oid)!)
   // A database before the schema changes nothing: PostgreSQL allows only the one we are in.
-  if (names.length > 1) return inSchema(found, names.at(-2)!)
+  if (names.length > 1) return inSchema(scene, found, names.at(-2)!)
   return found.filter((one) => scene.path.includes(one.schema))
 }
 

@@ -94,6 +94,7 @@ export function factsOf(more: Partial<StatementFacts> = {}): StatementFacts {
       opaque: false,
       understood: true,
       callsWithin: [],
+      fills: null,
       rowsRead: [],
       rowsWritten: [],
       columnsRead: [],

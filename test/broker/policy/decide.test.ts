@@ -37,6 +37,7 @@ function statement(name: StatementClass, more: Partial<StatementFacts> = {}): St
     opaque: false,
     understood: true,
     callsWithin: [],
+    fills: null,
     functions: [],
     unbounded: false,
     ddl: null,

@@ -28,7 +28,7 @@ test('the record tells again what is masked when it is not what it was', () => {
     () => CATALOGUE.types,
   )
   const refs = new Refs(() => 0)
-  const results = new Results(() => protect, detection, refs, {
+  const results = new Results({ protect: () => protect, done: () => undefined }, detection, refs, {
     planned: () => undefined,
     catalogueChanged: () => undefined,
     process: null,
