@@ -88,6 +88,7 @@ export class Detection {
 
   /** What was found until now goes into the record. */
   note(entries: NewEntry[]): void {
+    if (this.open.size === 0) return
     for (const [ref, findings] of this.open) {
       const list = findings.list()
       if (list.length === 0) continue

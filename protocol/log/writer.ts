@@ -28,6 +28,9 @@ const FLUSH = 1024 * 1024
 const KEEP = 512 * 1024
 const LAST_SEQ = 0xffff_ffff
 
+/** Of all logs: an append begins and ends in one call, and memory that was just used costs less. */
+let scratch = new Scratch(INITIAL)
+
 /** The file's header and the genesis hash over it. */
 export function encodeHeader(header: LogHeader): Buffer {
   const id = Buffer.from(header.id, 'utf8')
@@ -62,7 +65,6 @@ export function genesis(encodedHeader: Buffer): LogHead {
  * cut the file back to there.
  */
 export class ChainWriter {
-  #scratch = new Scratch(INITIAL)
   #seq: number
   #hash: string
 
@@ -92,16 +94,16 @@ export class ChainWriter {
       this.#hash = hash
       throw error
     }
-    if (this.#scratch.bytes.length > KEEP) this.#scratch = new Scratch(INITIAL)
+    if (scratch.bytes.length > KEEP) scratch = new Scratch(INITIAL)
   }
 
   #rewind(): void {
-    putDigest(this.#scratch.bytes, 0, this.#hash)
-    this.#scratch.at = HASH_SIZE
+    putDigest(scratch.bytes, 0, this.#hash)
+    scratch.at = HASH_SIZE
   }
 
   #put(sink: Sink): void {
-    const { bytes, at } = this.#scratch
+    const { bytes, at } = scratch
     if (at > HASH_SIZE) sink(bytes, HASH_SIZE, at - HASH_SIZE)
   }
 
@@ -130,7 +132,7 @@ export class ChainWriter {
     sink: Sink,
   ): void {
     if (this.#seq === LAST_SEQ) throw new LogFormatError('the log is full')
-    const out = this.#scratch
+    const out = scratch
     const start = out.at
     out.reserve(ENTRY_HEADER_SIZE)
     out.at += ENTRY_HEADER_SIZE
