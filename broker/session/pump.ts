@@ -10,6 +10,7 @@ import type { ClientEnd } from './client-end.ts'
 import type { Judge } from './judge.ts'
 import type { Results } from './results.ts'
 import type { Spool } from './spool.ts'
+import { atEndOfTurn } from './turn.ts'
 
 /** Client messages that wait for their turn, in bytes, before the client is not read any more. */
 const INBOX_LIMIT = 1 << 20
@@ -35,6 +36,8 @@ export interface PumpParts {
  * recorded, then released, in this order and nowhere else:
  *
  *   understand (gate) → judge → record → send → answer (gate) → mask → record → reply
+ *
+ * What known reads come to is released at the end of the event loop's turn, or before the session's next input.
  */
 export class Pump {
   private readonly parts: PumpParts
@@ -50,6 +53,10 @@ export class Pump {
   private gone = false
   private replaying = false
   private ended = false
+  /** Something was put out that is not released yet. */
+  private owes = false
+  /** It may wait for the end of the turn: nobody else knows of it, or writes to the record. */
+  private mayWait = false
 
   constructor(parts: PumpParts) {
     this.parts = parts
@@ -85,11 +92,27 @@ export class Pump {
   }
 
   private feed(input: GateInput<Answer>): void {
+    this.catchUp()
     if (this.ended) return
     try {
+      this.mayWait = input.type === 'client' || input.type === 'target'
       this.renew()
       this.handle(this.parts.gate.handle(input))
-      if (!this.ended) this.release()
+      this.owes = !this.ended
+      if (this.mayWait) atEndOfTurn(this.catchUp)
+      else this.catchUp()
+    } catch (error) {
+      this.broken(error)
+    }
+  }
+
+  /** Releases what the last input came to, before another one is looked at. */
+  private readonly catchUp = (): void => {
+    if (!this.owes) return
+    this.owes = false
+    if (this.ended) return
+    try {
+      this.release()
     } catch (error) {
       this.broken(error)
     }
@@ -105,6 +128,7 @@ export class Pump {
   private handle(outputs: readonly Output[]): void {
     for (const output of outputs) {
       if (this.ended) return
+      if (!ORDINARY.has(output.type)) this.mayWait = false
       this.one(output)
     }
   }
@@ -269,6 +293,9 @@ export class Pump {
     this.parts.onEnd(why)
   }
 }
+
+/** All that the short path of a known read puts out (protocol/pg/direct.ts). */
+const ORDINARY: ReadonlySet<Output['type']> = new Set(['known', 'send', 'answer', 'reply'])
 
 const CANCELLED_BY = { cancel: 'asked for by the client', gone: 'the client is gone' } as const
 
