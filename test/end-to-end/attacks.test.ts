@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import pg from 'pg'
+import { describe, test } from 'node:test'
 import type { FrontendWriter } from '../../protocol/pg/frontend.ts'
-import { type RunningPostgres, startPostgres } from '../support/postgres.ts'
-import { BOB, bindTail, type RawClient, SessionStack } from '../support/sessions.ts'
+import { oneSession } from '../support/one-session.ts'
+import { BOB, bindTail } from '../support/sessions.ts'
 
 /** Attacks that once worked, through whole sessions on a real server, as a raw client sends them. */
 
@@ -20,36 +19,8 @@ CREATE TABLE busy (id int);
 `
 
 describe('attacks', () => {
-  let server: RunningPostgres
-  let admin: pg.Client
-  let stack: SessionStack
-  let client: RawClient
-
-  before(async () => {
-    server = await startPostgres()
-    admin = new pg.Client(server.url())
-    await admin.connect()
-    await admin.query(SETUP)
-    stack = await SessionStack.open({
-      postgres: server,
-      user: 'app',
-      password: 'app',
-      databases: ['postgres'],
-      mask: ['people.ssn'],
-    })
-    client = await stack.client('postgres')
-    await client.take()
-  })
-  after(async () => {
-    await stack.close()
-    await admin.end()
-    await server.stop()
-  })
-
-  async function say(write: (writer: FrontendWriter) => void) {
-    client.send(write)
-    return await client.take()
-  }
+  const at = oneSession(SETUP, { mask: ['people.ssn'] })
+  const say = at.say
 
   const runs = (writer: FrontendWriter, sql: string): FrontendWriter =>
     writer.parse('', Buffer.from(sql), NO_TYPES).bind('', '', bindTail([])).execute('', 0)
@@ -57,21 +28,21 @@ describe('attacks', () => {
   const declares = (column: string) => `DECLARE c1 CURSOR FOR SELECT upper(${column}) v FROM people`
 
   test('a cursor is not read as another one that has its name later in the pipeline', async () => {
-    await client.query('BEGIN')
-    await client.query(declares('name'))
+    await at.client.query('BEGIN')
+    await at.client.query(declares('name'))
     const got = await say((writer) => {
       runs(writer, 'CLOSE c1')
       runs(writer, declares('ssn'))
       runs(writer, 'FETCH ALL FROM c1').sync()
     })
-    await client.query('ROLLBACK')
+    await at.client.query('ROLLBACK')
     assert.deepEqual(codes(got), ['0A000'])
     assert.ok(!got.bytes.includes(SECRET))
   })
 
   test('nor through a FETCH that was bound before', async () => {
-    await client.query('BEGIN')
-    await client.query(declares('name'))
+    await at.client.query('BEGIN')
+    await at.client.query(declares('name'))
     const fetch = Buffer.from('FETCH ALL FROM c1')
     await say((writer) =>
       writer
@@ -84,7 +55,7 @@ describe('attacks', () => {
       runs(writer, 'CLOSE c1')
       runs(writer, declares('ssn')).execute('p', 0).sync()
     })
-    await client.query('ROLLBACK')
+    await at.client.query('ROLLBACK')
     assert.deepEqual(codes(got), ['0A000'])
     assert.ok(!got.bytes.includes(SECRET))
   })
@@ -108,23 +79,23 @@ describe('attacks', () => {
         .execute('', 0)
         .sync(),
     )
-    await stack.desk.approve(held.held ?? '', BOB)
-    assert.deepEqual(codes(await client.take()), ['22P02'])
+    await at.stack.desk.approve(held.held ?? '', BOB)
+    assert.deepEqual(codes(await at.client.take()), ['22P02'])
   })
 
   test('a deferred constraint does not tell protected values at COMMIT', async () => {
-    await client.query('BEGIN')
+    await at.client.query('BEGIN')
     const twice = 'SELECT ssn FROM people UNION ALL SELECT ssn FROM people'
-    const held = await client.query(`INSERT INTO late ${twice}`)
-    await stack.desk.approve(held.held ?? '', BOB)
-    await client.take()
-    const got = await client.query('COMMIT')
+    const held = await at.client.query(`INSERT INTO late ${twice}`)
+    await at.stack.desk.approve(held.held ?? '', BOB)
+    await at.client.take()
+    const got = await at.client.query('COMMIT')
     assert.deepEqual(codes(got), ['23505'])
     assert.ok(!got.bytes.includes(SECRET))
   })
 
   test('who does not read the answers is not listened to, so that they do not pile up', async () => {
-    const other = await stack.client('postgres')
+    const other = await at.stack.client('postgres')
     await other.take()
     other.reads = false
     other.send((writer) => writer.sync())
@@ -134,29 +105,29 @@ describe('attacks', () => {
   })
 
   test('a function that was replaced while it waited does not run', async () => {
-    await admin.query(`CREATE FUNCTION note() RETURNS int LANGUAGE sql VOLATILE
+    await at.admin.query(`CREATE FUNCTION note() RETURNS int LANGUAGE sql VOLATILE
       AS 'INSERT INTO audit VALUES (1) RETURNING 1'; GRANT EXECUTE ON FUNCTION note() TO app`)
-    const { held } = await client.query('SELECT note()')
-    await admin.query(`CREATE OR REPLACE FUNCTION note() RETURNS int LANGUAGE sql VOLATILE
+    const { held } = await at.client.query('SELECT note()')
+    await at.admin.query(`CREATE OR REPLACE FUNCTION note() RETURNS int LANGUAGE sql VOLATILE
       AS 'INSERT INTO audit VALUES (666) RETURNING 1'`)
-    await stack.desk.approve(held as string, BOB)
-    const { errors } = await client.take()
+    await at.stack.desk.approve(held as string, BOB)
+    const { errors } = await at.client.take()
     assert.deepEqual(
       errors.map((error) => error.get('C')),
       ['42501'],
     )
-    const { rows } = await admin.query('SELECT count(*)::int AS n FROM audit WHERE id = 666')
+    const { rows } = await at.admin.query('SELECT count(*)::int AS n FROM audit WHERE id = 666')
     assert.equal(rows[0].n, 0)
   })
 
   test('nor does one that hoop had not seen before, or that it knows well', async () => {
     for (const wait of [0, 1_100]) {
       await new Promise((resolve) => setTimeout(resolve, wait))
-      const { held } = await client.query('SELECT note(), 1')
-      await admin.query(`CREATE OR REPLACE FUNCTION note() RETURNS int LANGUAGE sql VOLATILE
+      const { held } = await at.client.query('SELECT note(), 1')
+      await at.admin.query(`CREATE OR REPLACE FUNCTION note() RETURNS int LANGUAGE sql VOLATILE
         AS 'INSERT INTO audit VALUES (667) RETURNING ${wait}'`)
-      await stack.desk.approve(held as string, BOB)
-      const { errors } = await client.take()
+      await at.stack.desk.approve(held as string, BOB)
+      const { errors } = await at.client.take()
       assert.deepEqual(
         errors.map((error) => error.get('C')),
         ['42501'],
@@ -165,30 +136,30 @@ describe('attacks', () => {
   })
 
   test('another table in the place of the one that was asked about is not touched', async () => {
-    await admin.query('CREATE TABLE victim (id int); GRANT ALL ON victim TO app')
-    await admin.query('INSERT INTO victim VALUES (1)')
-    const { held } = await client.query('DELETE FROM victim')
-    await admin.query('ALTER TABLE victim RENAME TO victim_old')
-    await admin.query('CREATE TABLE victim (id int); GRANT ALL ON victim TO app')
-    await admin.query('INSERT INTO victim VALUES (1), (2)')
-    await stack.desk.approve(held as string, BOB)
-    const { errors } = await client.take()
+    await at.admin.query('CREATE TABLE victim (id int); GRANT ALL ON victim TO app')
+    await at.admin.query('INSERT INTO victim VALUES (1)')
+    const { held } = await at.client.query('DELETE FROM victim')
+    await at.admin.query('ALTER TABLE victim RENAME TO victim_old')
+    await at.admin.query('CREATE TABLE victim (id int); GRANT ALL ON victim TO app')
+    await at.admin.query('INSERT INTO victim VALUES (1), (2)')
+    await at.stack.desk.approve(held as string, BOB)
+    const { errors } = await at.client.take()
     assert.deepEqual(
       errors.map((error) => error.get('C')),
       ['42501'],
     )
-    const { rows } = await admin.query('SELECT count(*)::int AS n FROM victim')
+    const { rows } = await at.admin.query('SELECT count(*)::int AS n FROM victim')
     assert.equal(rows[0].n, 2)
   })
 
   test('rows that change meanwhile do not stand in the way of what was approved', async () => {
-    const { held } = await client.query('INSERT INTO busy VALUES (7)')
-    await admin.query(
+    const { held } = await at.client.query('INSERT INTO busy VALUES (7)')
+    await at.admin.query(
       'INSERT INTO busy SELECT generate_series(1, 1000); ANALYZE busy; CREATE TABLE other (id int)',
     )
-    await stack.desk.approve(held as string, BOB)
-    assert.deepEqual((await client.take()).errors, [])
-    const { rows } = await admin.query('SELECT count(*)::int AS n FROM busy')
+    await at.stack.desk.approve(held as string, BOB)
+    assert.deepEqual((await at.client.take()).errors, [])
+    const { rows } = await at.admin.query('SELECT count(*)::int AS n FROM busy')
     assert.equal(rows[0].n, 1001)
   })
 })

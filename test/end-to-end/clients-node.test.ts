@@ -1,46 +1,32 @@
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import pg from 'pg'
 import postgres from 'postgres'
-import { Approver } from '../support/approver.ts'
-import { type LocalPort, TestDemo } from '../support/demo.ts'
+import { driven } from '../support/driven.ts'
 
 /** Node's two drivers: each does the same at the local port and at the target, and sees the same. */
 
 type Steps = Record<string, () => Promise<unknown>>
 
 describe("Node's drivers", () => {
-  let demo: TestDemo
-  let port: LocalPort
-  let bob: Approver
-
-  before(async () => {
-    demo = await TestDemo.start()
-    const people = await demo.logins('alice', 'bob')
-    port = await demo.connect(people.alice)
-    bob = await Approver.start(people.bob)
-  })
-  after(async () => {
-    await bob?.stop()
-    await demo.stop()
-  })
+  const at = driven()
 
   const target = () => {
-    const { host, port: number, user, password, database } = demo.ready.target
+    const { host, port: number, user, password, database } = at.demo.ready.target
     return `postgres://${user}:${password}@${host}:${number}/${database}`
   }
 
   const same = async (drive: (url: string) => Promise<string[]>) => {
     const direct = await drive(target())
-    assert.deepEqual(await drive(port.ready.url), direct)
-    assert.ok(bob.take() > 0, 'its writes were approved')
+    assert.deepEqual(await drive(at.port.ready.url), direct)
+    assert.ok(at.bob.take() > 0, 'its writes were approved')
   }
 
   test('pg: simple, with parameters, prepared, in transactions', () => same(withPg))
   test('postgres: pipelines, transactions, cursors, COPY, cancel', () => same(withPostgres))
 
   test('a table that was made in a transaction is known once it is committed', async () => {
-    const client = await port.client()
+    const client = await at.port.client()
     try {
       await client.query('BEGIN')
       await client.query('CREATE TABLE made (id serial PRIMARY KEY, a text)')
@@ -55,7 +41,7 @@ describe("Node's drivers", () => {
   })
 
   test('a temporary table can be read by whom it was approved for', async () => {
-    const client = await port.client()
+    const client = await at.port.client()
     try {
       await client.query('CREATE TEMP TABLE scratch (id serial, a text)')
       await client.query("INSERT INTO scratch (a) VALUES ('x')")

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
-import { after, before, describe, test } from 'node:test'
-import { Approver } from '../support/approver.ts'
+import { describe, test } from 'node:test'
 import {
   atPort,
   atTarget,
@@ -10,63 +9,50 @@ import {
   runClient,
   works,
 } from '../support/client-program.ts'
-import { type LocalPort, TestDemo } from '../support/demo.ts'
+import { driven } from '../support/driven.ts'
 import { hasPsql, Psql } from '../support/psql.ts'
 
 /** A long script of psql, and pgbench, where the machine has them; `.ci/run` installs both. */
 
 if (hasPsql) {
   describe('psql and pgbench', () => {
-    let demo: TestDemo
-    let port: LocalPort
-    let bob: Approver
-
-    before(async () => {
-      demo = await TestDemo.start()
-      const people = await demo.logins('alice', 'bob')
-      port = await demo.connect(people.alice)
-      bob = await Approver.start(people.bob)
-    })
-    after(async () => {
-      await bob?.stop()
-      await demo.stop()
-    })
+    const at = driven()
 
     const script = (env: ClientEnvironment, ...how: string[]) =>
       runClient(env, 'sh', '-c', `psql -X -a ${how.join(' ')} -f script.sql 2>&1`)
 
     test('a script of statements answers the same, but for the notices of what is held', async () => {
-      const direct = await script(atTarget(demo))
-      const through = await script(atPort(port))
+      const direct = await script(atTarget(at.demo))
+      const through = await script(atPort(at.port))
       assert.deepEqual(withoutNotices(through), direct)
-      assert.ok(bob.take() > 20, 'its writes were approved')
+      assert.ok(at.bob.take() > 20, 'its writes were approved')
     })
 
     test('what psql describes is the same, object by object', async () => {
       const objects = await readFile(fixture('described.sql'), 'utf8')
-      await demo.behind(objects)
+      await at.demo.behind(objects)
       const describe = (env: ClientEnvironment) =>
         runClient(env, 'sh', '-c', 'psql -X -A -f describe.sql 2>&1')
-      const direct = await describe(atTarget(demo))
-      const through = await describe(atPort(port))
+      const direct = await describe(atTarget(at.demo))
+      const through = await describe(atPort(at.port))
       assert.deepEqual(through, direct)
-      assert.equal(bob.take(), 0, 'nothing of it was held')
+      assert.equal(at.bob.take(), 0, 'nothing of it was held')
       assert.ok(through.length > 1000, `${through.length} lines`)
     })
 
     test('passwords for other servers are shown to nobody, not even to whom they belong', async () => {
-      await demo.behind('GRANT USAGE ON FOREIGN SERVER srv TO app_reader')
+      await at.demo.behind('GRANT USAGE ON FOREIGN SERVER srv TO app_reader')
       const secret = "OPTIONS (password 'hunter2')"
-      await demo.behind(`CREATE USER MAPPING FOR app_reader SERVER srv ${secret}`)
+      await at.demo.behind(`CREATE USER MAPPING FOR app_reader SERVER srv ${secret}`)
       const list = (env: ClientEnvironment) => runClient(env, 'psql', '-XAt', '-c', '\\deu+')
-      const reader = { ...atTarget(demo), PGOPTIONS: '-c role=app_reader' }
+      const reader = { ...atTarget(at.demo), PGOPTIONS: '-c role=app_reader' }
       const own = "srv|app_reader|(password 'hunter2')"
       assert.deepEqual(await list(reader), [own, 'srv|app_writer|'])
-      assert.deepEqual(await list(atPort(port)), ['srv|app_reader|', 'srv|app_writer|'])
+      assert.deepEqual(await list(atPort(at.port)), ['srv|app_reader|', 'srv|app_writer|'])
     })
 
     test('\\watch asks again and again until Ctrl-C', async () => {
-      const session = new Psql(port.ready.url, ['-At'])
+      const session = new Psql(at.port.ready.url, ['-At'])
       session.type("SELECT 'round', ssn FROM people WHERE id = 1 \\watch 0.1\n")
       await session.says(/(round\|\*\*\*\s+){3}/)
       session.signal('SIGINT')
@@ -76,7 +62,7 @@ if (hasPsql) {
 
     if (works('pgbench', '--version')) {
       test('pgbench makes its tables and runs its transactions, all three ways', async () => {
-        const env = atPort(port)
+        const env = atPort(at.port)
         await runClient(env, 'pgbench', '-i', '-I', 'dtgp', '-q')
         for (const mode of ['simple', 'extended', 'prepared']) {
           const reads = await runClient(env, 'pgbench', '-n', '-S', '-c2', '-t50', '-M', mode)
@@ -84,14 +70,14 @@ if (hasPsql) {
           const writes = await runClient(env, 'pgbench', '-n', '-t2', '-M', mode)
           assert.ok(writes.includes('number of transactions actually processed: 2/2'), mode)
         }
-        assert.deepEqual(await demo.behind('SELECT count(*)::int AS n FROM pgbench_history'), [
+        assert.deepEqual(await at.demo.behind('SELECT count(*)::int AS n FROM pgbench_history'), [
           { n: 6 },
         ])
       })
 
       test('pgbench sends pipelines of reads, and a pipeline of writes is one request', async () => {
-        const env = atPort(port)
-        bob.take()
+        const env = atPort(at.port)
+        at.bob.take()
         for (const mode of ['extended', 'prepared']) {
           const pipe = ['-n', '-M', mode, '-f']
           const reads = await runClient(env, 'pgbench', ...pipe, 'pipeline-reads.sql', '-t30')
@@ -99,7 +85,7 @@ if (hasPsql) {
           const writes = await runClient(env, 'pgbench', ...pipe, 'pipeline-writes.sql', '-t2')
           assert.ok(writes.includes('number of transactions actually processed: 2/2'), mode)
         }
-        assert.equal(bob.take(), 4)
+        assert.equal(at.bob.take(), 4)
       })
     }
   })

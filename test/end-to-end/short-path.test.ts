@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
-import pg from 'pg'
-import type { FrontendWriter } from '../../protocol/pg/frontend.ts'
+import { after, describe, test } from 'node:test'
 import { failingFs } from '../broker/recorder/support.ts'
-import { type RunningPostgres, startPostgres } from '../support/postgres.ts'
-import { BOB, bindTail, type RawClient, SessionStack } from '../support/sessions.ts'
+import { oneSession } from '../support/one-session.ts'
+import { BOB, bindTail, type RawClient, type SessionStack } from '../support/sessions.ts'
 
 /** Attacks on the short path of known reads: what was known a moment ago is not true any more. */
 
@@ -27,36 +25,8 @@ CREATE FUNCTION quiet() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1';
 `
 
 describe('a known read', () => {
-  let server: RunningPostgres
-  let admin: pg.Client
-  let stack: SessionStack
-  let client: RawClient
-
-  before(async () => {
-    server = await startPostgres()
-    admin = new pg.Client(server.url())
-    await admin.connect()
-    await admin.query(SETUP)
-    stack = await SessionStack.open({
-      postgres: server,
-      user: 'app',
-      password: 'app',
-      databases: ['postgres'],
-      mask: ['public.people.ssn'],
-    })
-    client = await stack.client('postgres')
-    await client.take()
-  })
-  after(async () => {
-    await stack.close()
-    await admin.end()
-    await server.stop()
-  })
-
-  async function say(write: (writer: FrontendWriter) => void) {
-    client.send(write)
-    return await client.take()
-  }
+  const at = oneSession(SETUP, { mask: ['public.people.ssn'] })
+  const say = at.say
 
   const READ = 'SELECT ssn FROM people ORDER BY id'
   const parse = (name: string, sql: string) =>
@@ -69,120 +39,120 @@ describe('a known read', () => {
     say((writer) => writer.bind('', name, bindTail([])).execute('', 0).sync())
 
   test('is masked anew when search_path moves, in both protocols', async () => {
-    await client.query('SET search_path TO other')
+    await at.client.query('SET search_path TO other')
     await parse('s', READ)
     for (let i = 0; i < 3; i++) {
-      assert.ok((await client.query(READ)).bytes.includes('public'))
+      assert.ok((await at.client.query(READ)).bytes.includes('public'))
       assert.ok((await run('s')).bytes.includes('public'))
     }
-    await client.query('SET search_path TO public')
+    await at.client.query('SET search_path TO public')
     for (let i = 0; i < 3; i++) {
-      const asked = [await client.query(READ), await run('s'), await bare('s')]
+      const asked = [await at.client.query(READ), await run('s'), await bare('s')]
       for (const got of asked) assert.ok(!got.bytes.includes(SECRET), `${got.types}`)
     }
-    await client.query('SET search_path TO other')
+    await at.client.query('SET search_path TO other')
     await run('s')
-    await client.query('BEGIN')
-    await client.query('SET LOCAL search_path TO public')
+    await at.client.query('BEGIN')
+    await at.client.query('SET LOCAL search_path TO public')
     assert.ok(!(await run('s')).bytes.includes(SECRET))
-    assert.ok(!(await client.query(READ)).bytes.includes(SECRET))
-    await client.query('ROLLBACK')
+    assert.ok(!(await at.client.query(READ)).bytes.includes(SECRET))
+    await at.client.query('ROLLBACK')
     assert.ok((await run('s')).bytes.includes('public'))
-    await client.query('BEGIN')
-    await client.query('SAVEPOINT a')
-    await client.query('SET search_path TO other')
+    await at.client.query('BEGIN')
+    await at.client.query('SAVEPOINT a')
+    await at.client.query('SET search_path TO other')
     assert.ok((await run('s')).bytes.includes('public'))
-    await client.query('SET search_path TO public; SAVEPOINT b')
+    await at.client.query('SET search_path TO public; SAVEPOINT b')
     assert.ok(!(await run('s')).bytes.includes(SECRET))
-    await client.query('SET search_path TO other')
+    await at.client.query('SET search_path TO other')
     assert.ok((await run('s')).bytes.includes('public'))
-    await client.query('ROLLBACK TO b')
+    await at.client.query('ROLLBACK TO b')
     assert.ok(!(await run('s')).bytes.includes(SECRET))
-    assert.ok(!(await client.query(READ)).bytes.includes(SECRET))
-    await client.query('ROLLBACK')
-    await client.query('SET search_path TO public')
+    assert.ok(!(await at.client.query(READ)).bytes.includes(SECRET))
+    await at.client.query('ROLLBACK')
+    await at.client.query('SET search_path TO public')
     await parse('setter', "SELECT set_config('search_path', 'other', false)")
     await run('setter')
     assert.ok((await run('s')).bytes.includes('public'))
-    await client.query("SELECT set_config('search_path', 'public', false)")
+    await at.client.query("SELECT set_config('search_path', 'public', false)")
     assert.ok(!(await run('s')).bytes.includes(SECRET))
-    assert.ok(!(await client.query(READ)).bytes.includes(SECRET))
-    await client.query('RESET ALL')
+    assert.ok(!(await at.client.query(READ)).bytes.includes(SECRET))
+    await at.client.query('RESET ALL')
     await say((writer) => writer.closeObject('statement', 's').sync())
   })
 
   test('stands behind its guard in a block, whatever was approved before', async () => {
     const QUIET = 'SELECT quiet() FROM people WHERE id = 1'
-    await client.query(QUIET)
+    await at.client.query(QUIET)
     await parse('q', QUIET)
     await run('q')
-    await client.query('BEGIN READ WRITE')
-    await client.query('SELECT 1')
-    const { held } = await client.query('INSERT INTO audit VALUES (1)')
-    await stack.desk.approve(held as string, BOB)
-    await client.take()
+    await at.client.query('BEGIN READ WRITE')
+    await at.client.query('SELECT 1')
+    const { held } = await at.client.query('INSERT INTO audit VALUES (1)')
+    await at.stack.desk.approve(held as string, BOB)
+    await at.client.take()
     // Replaced by one that writes, and nobody has told hoop yet.
-    await admin.query(`CREATE OR REPLACE FUNCTION quiet() RETURNS int LANGUAGE sql VOLATILE
+    await at.admin.query(`CREATE OR REPLACE FUNCTION quiet() RETURNS int LANGUAGE sql VOLATILE
       AS 'INSERT INTO audit VALUES (666) RETURNING 1'`)
     for (const got of [await run('q')]) {
       assert.deepEqual(codes(got), ['25006'], got.types)
     }
-    await client.query('ROLLBACK')
-    await client.query('BEGIN')
-    await client.query('SAVEPOINT a')
-    await client.query('SELECT 1')
-    await client.query('ROLLBACK TO a')
-    await client.query('SET TRANSACTION READ WRITE')
+    await at.client.query('ROLLBACK')
+    await at.client.query('BEGIN')
+    await at.client.query('SAVEPOINT a')
+    await at.client.query('SELECT 1')
+    await at.client.query('ROLLBACK TO a')
+    await at.client.query('SET TRANSACTION READ WRITE')
     const got = await run('q')
     assert.ok(codes(got)[0] === '25006' || got.held !== null, got.types)
-    await client.query('ROLLBACK')
-    const { rows } = await admin.query('SELECT count(*)::int AS n FROM audit WHERE id = 666')
+    await at.client.query('ROLLBACK')
+    const { rows } = await at.admin.query('SELECT count(*)::int AS n FROM audit WHERE id = 666')
     assert.equal(rows[0].n, 0)
-    await admin.query(
+    await at.admin.query(
       `CREATE OR REPLACE FUNCTION quiet() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1'`,
     )
   })
 
   test('in a block that failed is refused by the target or by hoop', async () => {
-    await client.query('SELECT 1')
+    await at.client.query('SELECT 1')
     await parse('one', 'SELECT 1')
     await run('one')
-    await client.query('BEGIN')
-    await client.query('SELECT 1')
-    const failed = await client.query('SELECT 1/0')
+    await at.client.query('BEGIN')
+    await at.client.query('SELECT 1')
+    const failed = await at.client.query('SELECT 1/0')
     assert.equal(failed.status, 'E')
-    for (const got of [await run('one'), await client.query('SELECT 1')]) {
+    for (const got of [await run('one'), await at.client.query('SELECT 1')]) {
       assert.deepEqual(codes(got), ['25P02'])
       assert.equal(got.status, 'E')
     }
-    await client.query('ROLLBACK')
+    await at.client.query('ROLLBACK')
   })
 
   test('waits until an implicit transaction that Flush left open is over', async () => {
     await parse('r', 'SELECT ssn FROM people ORDER BY id')
     await run('r')
-    client.send((writer) =>
+    at.client.send((writer) =>
       writer.bind('', 'r', bindTail([])).describe('portal', '').execute('', 1).flush(),
     )
-    const first = await client.take(1, 's')
+    const first = await at.client.take(1, 's')
     assert.equal(first.types, '2TDs')
-    client.send((writer) => writer.bind('', 'r', bindTail([])).execute('', 0).sync())
-    const second = await client.take()
+    at.client.send((writer) => writer.bind('', 'r', bindTail([])).execute('', 0).sync())
+    const second = await at.client.take()
     assert.deepEqual(second.types, '2DDCZ')
     assert.ok(!second.bytes.includes(SECRET))
-    client.send((writer) =>
+    at.client.send((writer) =>
       writer.bind('', 'r', bindTail([])).describe('portal', '').execute('', 1).flush(),
     )
-    await client.take(1, 's')
-    const third = await client.query(READ)
+    await at.client.take(1, 's')
+    const third = await at.client.query(READ)
     assert.deepEqual(third.types, 'TDDCZ')
     assert.ok(!third.bytes.includes(SECRET))
   })
 
   test('leaves its portal to be read again in a block, masked', async () => {
     await parse('p', READ)
-    await client.query('BEGIN')
-    await client.query('SELECT 1')
+    await at.client.query('BEGIN')
+    await at.client.query('SELECT 1')
     await run('p')
     const got = await say((writer) => writer.describe('portal', '').execute('', 0).sync())
     assert.ok(!got.bytes.includes(SECRET))
@@ -191,10 +161,10 @@ describe('a known read', () => {
     const rest = await say((writer) => writer.execute('', 0).sync())
     assert.equal(rest.types, 'DCZ')
     for (const each of [bound, rest]) assert.ok(!each.bytes.includes(SECRET))
-    await client.query('SELECT 1')
+    await at.client.query('SELECT 1')
     const gone = await say((writer) => writer.execute('', 0).sync())
     assert.deepEqual(codes(gone), ['34000'])
-    await client.query('ROLLBACK')
+    await at.client.query('ROLLBACK')
   })
 
   test('asked for in text and in binary in turn is masked in both', async () => {
@@ -216,7 +186,7 @@ describe('a known read', () => {
     await parse('w', 'SELECT p.ssn, s.* FROM people p JOIN shifting s USING (id)')
     await run('w')
     await run('w')
-    await admin.query(
+    await at.admin.query(
       'ALTER TABLE shifting DROP COLUMN a; ALTER TABLE people ADD COLUMN extra text',
     )
     for (let i = 0; i < 3; i++) {
@@ -242,21 +212,21 @@ describe('a known read', () => {
       ';\u3000',
     ]) {
       for (let i = 0; i < 2; i++) {
-        const got = await client.query(`${READ}${tail}`)
+        const got = await at.client.query(`${READ}${tail}`)
         assert.ok(!got.bytes.includes(SECRET))
         if (got.held !== null) {
-          await stack.desk.reject(got.held, BOB, 'no')
-          await client.take()
+          await at.stack.desk.reject(got.held, BOB, 'no')
+          await at.client.take()
         }
       }
     }
     for (let i = 0; i < 2; i++) {
-      const got = await client.query(`${READ};; SELECT 2 ;`)
+      const got = await at.client.query(`${READ};; SELECT 2 ;`)
       assert.equal(got.types, 'TDDCTDCZ')
-      const { held } = await client.query(`${READ}; DELETE FROM audit`)
+      const { held } = await at.client.query(`${READ}; DELETE FROM audit`)
       assert.notEqual(held, null)
-      await stack.desk.reject(held as string, BOB, 'no')
-      await client.take()
+      await at.stack.desk.reject(held as string, BOB, 'no')
+      await at.client.take()
     }
   })
 })
@@ -271,34 +241,12 @@ const LIMITED = `connections:
 `
 
 describe('a known read, again and again', () => {
-  let server: RunningPostgres
   const disk = failingFs()
-  let stack: SessionStack
-
-  before(async () => {
-    server = await startPostgres()
-    const admin = new pg.Client(server.url())
-    await admin.connect()
-    await admin.query(SETUP)
-    await admin.end()
-    stack = await SessionStack.open({
-      postgres: server,
-      user: 'app',
-      password: 'app',
-      databases: ['postgres'],
-      mask: [],
-      policy: LIMITED,
-      fs: disk.fs,
-    })
-  })
-  after(async () => {
-    disk.limit(Number.POSITIVE_INFINITY)
-    await stack.close()
-    await server.stop()
-  })
+  after(() => disk.limit(Number.POSITIVE_INFINITY))
+  const at = oneSession(SETUP, { mask: [], policy: LIMITED, fs: disk.fs })
 
   async function connected(): Promise<RawClient> {
-    const client = await stack.client('postgres')
+    const client = await at.stack.client('postgres')
     await client.take()
     return client
   }
@@ -381,7 +329,7 @@ describe('a known read, again and again', () => {
       const got = await client.take()
       disk.limit(Number.POSITIVE_INFINITY)
       const isShown = got.bytes.includes('Ann')
-      const isRecorded = readFileSync(logOf(stack, client)).includes('Ann')
+      const isRecorded = readFileSync(logOf(at.stack, client)).includes('Ann')
       assert.ok(!isShown || isRecorded, `with room for ${room} bytes`)
       assert.equal(isShown, !got.closed)
       client.vanish()
