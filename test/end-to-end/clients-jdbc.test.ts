@@ -7,13 +7,15 @@ import { driven } from '../support/driven.ts'
 /** pgjdbc, where the machine has it and a Java compiler; `.ci/run` installs both. */
 
 const JAR = '/usr/share/java/postgresql.jar'
+/** It compiles itself and is over soon: no time is spent on code that would be faster later. */
+const SHORT_RUN = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
 
 if (existsSync(JAR) && works('javac', '-version')) {
   describe('JDBC', () => {
     const at = driven()
 
     test('it sees what it would see at the target itself, a batch being one request', async () => {
-      const program = ['java', '-cp', JAR, 'JdbcClient.java'] as const
+      const program = ['java', ...SHORT_RUN, '-cp', JAR, 'JdbcClient.java'] as const
       const direct = await runClient(atTarget(at.demo), ...program)
       const through = await runClient(atPort(at.port), ...program)
       assert.deepEqual(through, direct)
