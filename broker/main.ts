@@ -14,7 +14,9 @@ import { startNudges } from './approval/nudges.ts'
 import { nameOf } from './approval/person.ts'
 import { createRequestService } from './approval/service.ts'
 import { Book } from './changes/book.ts'
+import { Changes } from './changes/changes.ts'
 import { policyOf } from './changes/in-force.ts'
+import { createChangeService } from './changes/service.ts'
 import type { Config, ConnectionConfig } from './config.ts'
 import { createAuthenticator } from './identity/authenticator.ts'
 import { type Notifier, startNotifier } from './notify/notifier.ts'
@@ -88,6 +90,10 @@ async function compose(
     now: () => runtime.now(),
     record: (version) => recorder.change(changeOf(version, [])),
   })
+  const changes = await Changes.open({
+    ...{ config, store, desk, book, runtime, onFault },
+    record: (version, deciders) => recorder.change(changeOf(version, deciders)),
+  })
   const key = maskingKey(config.dataDir, runtime.random(32))
   const targets = new Targets(openTarget, () => book.rules(), key)
   stops.push(() => targets.close())
@@ -130,6 +136,7 @@ async function compose(
       requests,
       windows: createWindowService(deps),
       connections: createConnectionService(book),
+      changes: createChangeService({ changes, book }),
       explain: createExplainService(deps),
       exec: createExecService(deps),
       doctor: doctorOf(deps, notifier),

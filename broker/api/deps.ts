@@ -5,6 +5,7 @@ import type { Explanation } from '../../protocol/api/explain.ts'
 import type { Discovery } from '../../protocol/api/identity.ts'
 import type { Approve, Duties, Request } from '../../protocol/api/requests.ts'
 import type { AskWindow } from '../../protocol/api/windows.ts'
+import type { ChangeService } from '../changes/service.ts'
 import type { Authenticator } from '../identity/authenticator.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { Runtime } from '../runtime.ts'
@@ -17,6 +18,7 @@ export interface ApiDeps {
   readonly requests: RequestService
   readonly windows: WindowService
   readonly connections: ConnectionService
+  readonly changes: ChangeService
   readonly explain: ExplainService
   readonly exec: ExecService
   readonly doctor: DoctorService
@@ -81,4 +83,5 @@ export interface DoctorService {
   check(caller: Principal): Promise<readonly Check[]>
 }
 
+export type { ChangeService } from '../changes/service.ts'
 export type { ExecOrder, ExecService } from '../session/exec-order.ts'

@@ -5,6 +5,7 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod'
 import { authenticateCalls } from './auth-hook.ts'
+import { changeRoutes } from './changes.ts'
 import { connectionRoutes } from './connections.ts'
 import type { ApiDeps } from './deps.ts'
 import { discoveryRoutes } from './discovery.ts'
@@ -56,6 +57,7 @@ export async function createApi(deps: ApiDeps, options: ApiOptions = {}): Promis
     authenticateCalls(api, deps)
     whoamiRoutes(api)
     connectionRoutes(api, deps.connections)
+    changeRoutes(api, deps.changes)
     requestRoutes(api, deps.requests, deps.windows, deps.runtime)
     explainRoutes(api, deps.explain)
     execRoutes(api, deps.exec, deps.runtime)

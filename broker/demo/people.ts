@@ -19,9 +19,10 @@ export const PEOPLE: readonly DemoPerson[] = [
   person('dave', 'engineers', 'dba'),
   person('erin', 'oncall'),
   person('root', 'admin'),
+  person('ruth', 'admin'),
 ]
 
-/** Group → role; `root` may look after the broker and approves nothing. */
+/** Group → role; `root` and `ruth` look after the broker, each other's changes, and approve no statement. */
 export const ROLES = {
   requester: ['engineers', 'dba'],
   approver: ['dba'],

@@ -12,15 +12,16 @@ const Change = z.union([RequestChange, z.object({ event: z.literal('watching') }
 /** Before a watch that ended is asked for again. */
 const AGAIN_MS = 1000
 
-/** The request as it is once it is no longer pending, or when `signal` says that the waiting is over. */
+/** The request as it is once it is no longer pending (or `open`), or when `signal` says that the waiting is over. */
 export async function decided(
   api: BrokerApi,
   request: Request,
   signal: AbortSignal,
+  open: readonly Request['state'][] = ['pending'],
 ): Promise<Request> {
   try {
     for (;;) {
-      const found = await watchOnce(api, request.id, signal)
+      const found = await watchOnce(api, request.id, signal, open)
       if (found !== null) return found
       await setTimeout(AGAIN_MS, undefined, { signal })
     }
@@ -31,7 +32,12 @@ export async function decided(
 }
 
 /** Subscribes before it looks, so that no change falls between. Null: the broker ended the watch. */
-async function watchOnce(api: BrokerApi, id: string, signal: AbortSignal): Promise<Request | null> {
+async function watchOnce(
+  api: BrokerApi,
+  id: string,
+  signal: AbortSignal,
+  open: readonly Request['state'][],
+): Promise<Request | null> {
   const query = { view: 'mine' }
   const response = await api.stream('GET', '/v1/requests/watch', { query, signal })
   for await (const change of jsonLines(response, Change)) {
@@ -39,7 +45,7 @@ async function watchOnce(api: BrokerApi, id: string, signal: AbortSignal): Promi
       change.event === 'request'
         ? change.request
         : await api.request('GET', requestPath(id), { schema: Request, signal })
-    if (now.id === id && now.state !== 'pending') return now
+    if (now.id === id && !open.includes(now.state)) return now
   }
   return null
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ApiDeps, ExecOrder } from '../../broker/api/deps.ts'
+import type { ApiDeps, ChangeService, ExecOrder } from '../../broker/api/deps.ts'
 import { createApi } from '../../broker/api/server.ts'
 import { startProvider } from '../../broker/demo/provider.ts'
 import { createAuthenticator } from '../../broker/identity/authenticator.ts'
@@ -109,7 +109,7 @@ const PEOPLE = [
 
 type Services = Pick<
   ApiDeps,
-  'requests' | 'windows' | 'connections' | 'explain' | 'exec' | 'doctor'
+  'requests' | 'windows' | 'connections' | 'changes' | 'explain' | 'exec' | 'doctor'
 >
 
 function services(broker: FakeBroker): Services {
@@ -168,6 +168,7 @@ function services(broker: FakeBroker): Services {
       },
     },
     connections: { list: () => broker.connections },
+    changes: {} as ChangeService,
     explain: {
       explain: async () => {
         if (broker.explanation) return broker.explanation

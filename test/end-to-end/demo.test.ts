@@ -42,7 +42,7 @@ describe('hoop demo', () => {
     assert.deepEqual(ready.connections, ['pg-prod'])
     assert.deepEqual(
       ready.users.map(({ name }) => name),
-      ['alice', 'bob', 'carol', 'dave', 'erin', 'root'],
+      ['alice', 'bob', 'carol', 'dave', 'erin', 'root', 'ruth'],
     )
     const superuser = await demo.behind('SELECT rolname FROM pg_roles WHERE rolsuper')
     assert.deepEqual(superuser, [{ rolname: ready.target.user }])

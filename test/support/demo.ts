@@ -27,7 +27,7 @@ export interface Ready {
   }
 }
 
-export type PersonName = 'alice' | 'bob' | 'carol' | 'dave' | 'erin' | 'root'
+export type PersonName = 'alice' | 'bob' | 'carol' | 'dave' | 'erin' | 'root' | 'ruth'
 
 export class Person {
   readonly name: PersonName

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import type { ApiDeps, RequestService } from '../../../broker/api/deps.ts'
+import type { ApiDeps, ChangeService, RequestService } from '../../../broker/api/deps.ts'
 import { type Api, createApi } from '../../../broker/api/server.ts'
 import type { Principal } from '../../../broker/identity/principal.ts'
 import { systemRuntime } from '../../../broker/runtime.ts'
@@ -96,6 +96,7 @@ const deps: ApiDeps = {
   requests: service,
   windows: { ask: async () => ({ ...request, kind: 'window' }) },
   connections: { list: () => [] },
+  changes: {} as ChangeService,
   explain: {
     explain: async () => {
       throw new HoopError({ code: 'unknown_connection', message: 'No such connection.', exit: 1 })

@@ -1,0 +1,20 @@
+import { ApplyText, PolicyInForce, TEXT_LIMIT } from '../../protocol/api/changes.ts'
+import { Request } from '../../protocol/api/requests.ts'
+import { callerOf } from './auth-hook.ts'
+import { cutRequest } from './cut.ts'
+import type { ChangeService } from './deps.ts'
+import type { Api } from './server.ts'
+
+/** JSON may double a text: every line feed and quote is escaped. */
+const BODY_LIMIT = 2 * TEXT_LIMIT + 64 * 1024
+
+/** Changes of what hoop goes by: each answers with the request that another administrator decides. */
+export function changeRoutes(app: Api, service: ChangeService): void {
+  const apply = { schema: { body: ApplyText, response: { 200: Request } }, bodyLimit: BODY_LIMIT }
+  app.post('/v1/policy', apply, async (request) =>
+    cutRequest(await service.applyPolicy(callerOf(request), request.body)),
+  )
+  app.get('/v1/policy', { schema: { response: { 200: PolicyInForce } } }, async (request) =>
+    service.policy(callerOf(request)),
+  )
+}
