@@ -5,7 +5,7 @@ export type Eligibility =
   | { readonly may: true; readonly why: string }
   | { readonly may: false; readonly code: 'self_approval' | 'not_eligible'; readonly why: string }
 
-type Asked = Pick<RequestRecord, 'requester' | 'needs'>
+type Asked = Pick<RequestRecord, 'kind' | 'requester' | 'needs'>
 
 /**
  * May this person decide this request? The one place where duties are divided; no role, admin
@@ -15,15 +15,21 @@ export function eligible(request: Asked, person: Decider): Eligibility {
   if (samePerson(request.requester, person)) {
     return { may: false, code: 'self_approval', why: 'nobody decides their own request' }
   }
-  if (!person.roles.includes('approver')) {
-    return { may: false, code: 'not_eligible', why: `${nameOf(person)} is not an approver here` }
+  const role = roleFor(request.kind)
+  if (!person.roles.includes(role)) {
+    return { may: false, code: 'not_eligible', why: `${nameOf(person)} is not an ${role} here` }
   }
   const groups = neededGroups(request).filter((group) => person.groups.includes(group))
   if (groups.length === 0) {
     const why = `it needs somebody of ${neededGroups(request).join(' or ')}`
     return { may: false, code: 'not_eligible', why }
   }
-  return { may: true, why: `an approver in ${groups.join(', ')}` }
+  return { may: true, why: `an ${role} in ${groups.join(', ')}` }
+}
+
+/** Requests to run something are for approvers; changes of what hoop goes by are for administrators. */
+function roleFor(kind: RequestRecord['kind']): 'approver' | 'admin' {
+  return kind === 'policy' || kind === 'secret' || kind === 'connection' ? 'admin' : 'approver'
 }
 
 /** May this person see the request at all? To others it does not exist. */
