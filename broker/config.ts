@@ -8,6 +8,7 @@ export type {
   NotifyConfig,
   TargetConfig,
 } from './config/config.ts'
+export { connectionOf, readConnection } from './config/connection.ts'
 export { checkConfig, loadConfig } from './config/load.ts'
 export { configJsonSchema } from './config/schema.ts'
 export { configTemplate } from './config/template.ts'

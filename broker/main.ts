@@ -16,7 +16,9 @@ import { createRequestService } from './approval/service.ts'
 import { Book } from './changes/book.ts'
 import { Changes } from './changes/changes.ts'
 import { policyOf } from './changes/in-force.ts'
+import { localKey, parseKey } from './changes/keys.ts'
 import { createChangeService } from './changes/service.ts'
+import { Vault } from './changes/vault.ts'
 import type { Config, ConnectionConfig } from './config.ts'
 import { createAuthenticator } from './identity/authenticator.ts'
 import { type Notifier, startNotifier } from './notify/notifier.ts'
@@ -89,6 +91,12 @@ async function compose(
     store,
     now: () => runtime.now(),
     record: (version) => recorder.change(changeOf(version, [])),
+    secret: (name) => vault.read(name),
+  })
+  const vault = await Vault.open({
+    store,
+    keys: config.secretsKey === null ? null : localKey(parseKey(config.secretsKey())),
+    latest: (name) => book.latest('secret', name),
   })
   const changes = await Changes.open({
     ...{ config, store, desk, book, runtime, onFault },
@@ -136,7 +144,10 @@ async function compose(
       requests,
       windows: createWindowService(deps),
       connections: createConnectionService(book),
-      changes: createChangeService({ changes, book }),
+      changes: createChangeService({
+        ...{ changes, book, config, vault },
+        newId: () => runtime.id('r'),
+      }),
       explain: createExplainService(deps),
       exec: createExecService(deps),
       doctor: doctorOf(deps, notifier),

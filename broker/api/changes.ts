@@ -1,4 +1,10 @@
-import { ApplyText, PolicyInForce, TEXT_LIMIT } from '../../protocol/api/changes.ts'
+import {
+  ApplyText,
+  PolicyInForce,
+  SecretList,
+  SetSecret,
+  TEXT_LIMIT,
+} from '../../protocol/api/changes.ts'
 import { Request } from '../../protocol/api/requests.ts'
 import { callerOf } from './auth-hook.ts'
 import { cutRequest } from './cut.ts'
@@ -13,6 +19,16 @@ export function changeRoutes(app: Api, service: ChangeService): void {
   const apply = { schema: { body: ApplyText, response: { 200: Request } }, bodyLimit: BODY_LIMIT }
   app.post('/v1/policy', apply, async (request) =>
     cutRequest(await service.applyPolicy(callerOf(request), request.body)),
+  )
+  app.post('/v1/connections', apply, async (request) =>
+    cutRequest(await service.applyConnection(callerOf(request), request.body)),
+  )
+  const set = { schema: { body: SetSecret, response: { 200: Request } } }
+  app.post('/v1/secrets', set, async (request) =>
+    cutRequest(await service.setSecret(callerOf(request), request.body)),
+  )
+  app.get('/v1/secrets', { schema: { response: { 200: SecretList } } }, async (request) =>
+    service.secrets(callerOf(request)),
   )
   app.get('/v1/policy', { schema: { response: { 200: PolicyInForce } } }, async (request) =>
     service.policy(callerOf(request)),

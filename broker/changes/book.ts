@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
+import { dirname, resolve } from 'node:path'
 import { EXIT, HoopError } from '../../protocol/errors.ts'
-import type { Config, ConnectionConfig } from '../config.ts'
+import { type Config, type ConnectionConfig, connectionOf, readConnection } from '../config.ts'
 import { canonical } from '../policy/canonical.ts'
 import { FaultyFile } from '../policy/document.ts'
 import { parsePolicy } from '../policy/parse.ts'
@@ -15,6 +16,8 @@ export interface BookParts {
   readonly now: () => number
   /** Records that a version comes into force; throws if that cannot be recorded. */
   readonly record: (version: Version) => void
+  /** A sealed secret, at each login anew. */
+  readonly secret: (name: string) => Promise<string>
 }
 
 /** All that is in force, by version. It is the store's; what stands here is what was read from it. */
@@ -33,7 +36,7 @@ export class Book implements InForce {
     const last = read.at(-1)!
     this.#rules = { version: last.number, digest: last.digest, policy: last.policy }
     this.#authors = authorsOf(read)
-    this.#connections = parts.config.connections
+    this.#connections = this.#allConnections()
   }
 
   /** At the very first start the policy of the configuration file becomes version 1. */
@@ -64,6 +67,12 @@ export class Book implements InForce {
     return this.#latest.get(keyOf({ kind, name })) ?? null
   }
 
+  /** The last version of each of them, by name. */
+  all(wanted: ChangeKind): readonly Version[] {
+    const found = [...this.#latest.values()].filter(({ kind }) => kind === wanted)
+    return found.sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
   /** The configuration file says something else than what is in force. */
   get fileDiffers(): boolean {
     return canonical(this.#parts.config.policy) !== canonical(this.#rules.policy)
@@ -73,6 +82,33 @@ export class Book implements InForce {
   take(version: Version): void {
     this.#latest.set(keyOf(version), version)
     if (version.kind === 'policy') this.#takePolicy(version)
+    if (version.kind === 'connection') this.#connections = this.#allConnections()
+  }
+
+  /** Those of the configuration file, as it has them, and those that came through hoop. */
+  #allConnections(): readonly ConnectionConfig[] {
+    const { config } = this.#parts
+    const added = [...this.#latest.values()].filter(({ kind }) => kind === 'connection')
+    const own = added.filter(({ name }) => !config.connections.some((one) => one.name === name))
+    const all = [...config.connections, ...own.map((version) => this.#connectionOf(version))]
+    return all.map((connection) => this.#opened(connection))
+  }
+
+  #connectionOf({ name, number, body }: Version): ConnectionConfig {
+    const { config } = this.#parts
+    const absolute = (path: string) => resolve(dirname(config.file), path)
+    const { raw, faults } = readConnection(body, `connection ${name} version ${number}`, absolute)
+    if (raw === null) throw new FaultyFile('bad_connection', faults)
+    return connectionOf(raw, { absolute, environment: {} })
+  }
+
+  #opened(connection: ConnectionConfig): ConnectionConfig {
+    const { secret, ...target } = connection.target
+    if (secret === null) return connection
+    return {
+      ...connection,
+      target: { ...target, secret, password: () => this.#parts.secret(secret) },
+    }
   }
 
   #takePolicy(version: Version): void {

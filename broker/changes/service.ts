@@ -1,18 +1,33 @@
-import type { ApplyText, PolicyInForce } from '../../protocol/api/changes.ts'
+import type { ApplyText, PolicyInForce, SecretList, SetSecret } from '../../protocol/api/changes.ts'
 import type { Request } from '../../protocol/api/requests.ts'
 import { type Decider, nameOf } from '../approval/person.ts'
 import { presentRequest } from '../approval/present.ts'
+import { askConnection, type ConnectionParts } from './ask-connection.ts'
 import { askPolicy } from './ask-policy.ts'
-import type { Book } from './book.ts'
-import type { Changes } from './changes.ts'
+import { askSecret, type SecretParts } from './ask-secret.ts'
 import { notAllowedToRead } from './errors.ts'
 
 /** Changes of what hoop goes by, as the API asks for them. */
-export function createChangeService(parts: { readonly changes: Changes; readonly book: Book }) {
+export function createChangeService(parts: ConnectionParts & SecretParts) {
   const { book } = parts
   return {
     async applyPolicy(caller: Decider, { text, file, reason }: ApplyText): Promise<Request> {
       return presentRequest(await askPolicy(parts, caller, { text, file, reason: reason ?? null }))
+    },
+    async applyConnection(caller: Decider, { text, file, reason }: ApplyText): Promise<Request> {
+      const wish = { text, file, reason: reason ?? null }
+      return presentRequest(await askConnection(parts, caller, wish))
+    },
+    async setSecret(caller: Decider, wish: SetSecret): Promise<Request> {
+      return presentRequest(await askSecret(parts, caller, wish))
+    },
+    /** Names and versions; the values are shown to nobody. */
+    secrets(caller: Decider): SecretList {
+      requireReader(caller)
+      return book.all('secret').map(({ name, number, at, authors, request }) => {
+        const by = authors.map(nameOf)
+        return { name, version: number, at: time(at), by, request: request! }
+      })
     },
     policy(caller: Decider): PolicyInForce {
       requireReader(caller)

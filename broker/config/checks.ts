@@ -3,7 +3,7 @@ import type { Document, Fault, Path } from '../policy/document.ts'
 import type { Policy } from '../policy/policy.ts'
 import { nearest } from '../policy/spelling.ts'
 import { isLoopback, isSafeUrl } from './address.ts'
-import type { ConfigFile } from './schema.ts'
+import type { ConfigFile, RawConnection } from './schema.ts'
 import { secretFileFault } from './secrets.ts'
 
 /** What the schema cannot say: one value against another, and against the machine. */
@@ -57,8 +57,11 @@ function networkFaults({ raw, document }: Checked): readonly Fault[] {
 }
 
 function fileFaults({ raw, document, absolute }: Checked): readonly Fault[] {
-  if (!raw.tls) return []
   const faults: Fault[] = []
+  const sealing = raw.secrets?.key
+  const fault = sealing && 'file' in sealing ? secretFileFault(absolute(sealing.file)) : null
+  if (fault) faults.push(document.fault(['secrets', 'key', 'file'], fault))
+  if (!raw.tls) return faults
   if (!readable(absolute(raw.tls.cert))) {
     faults.push(document.fault(['tls', 'cert'], `cannot read ${absolute(raw.tls.cert)}`))
   }
@@ -66,8 +69,6 @@ function fileFaults({ raw, document, absolute }: Checked): readonly Fault[] {
   if (key) faults.push(document.fault(['tls', 'key'], key))
   return faults
 }
-
-type RawConnection = ConfigFile['connections'][number]
 
 function connectionFaults(
   checked: Checked,
@@ -105,6 +106,11 @@ export function secretFaults(
   path: Path,
 ): Fault[] {
   if ('env' in secret) return []
+  if ('secret' in secret) {
+    if (raw.secrets) return []
+    const message = 'sealed secrets need a key: say secrets: { key: { file: PATH } } above'
+    return [document.fault([...path, 'secret'], message)]
+  }
   if ('file' in secret) {
     const fault = secretFileFault(absolute(secret.file))
     return fault ? [document.fault([...path, 'file'], fault)] : []
@@ -167,11 +173,11 @@ function policyWarnings(raw: ConfigFile, document: Document, policy: Policy): re
 }
 
 /** Places of what stands in the list already. */
-function repeated(words: readonly string[]): readonly number[] {
+export function repeated(words: readonly string[]): readonly number[] {
   return words.flatMap((word, index) => (words.indexOf(word) < index ? [index] : []))
 }
 
-function readable(file: string): boolean {
+export function readable(file: string): boolean {
   if (!existsSync(file) || !statSync(file).isFile()) return false
   try {
     accessSync(file, constants.R_OK)

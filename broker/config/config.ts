@@ -17,6 +17,8 @@ export interface Config {
   /** As the file has it: in force from the first start on, until another version is. */
   readonly policy: Policy
   readonly policyText: string
+  /** The key of sealed secrets, read anew each time; null: there is none. */
+  readonly secretsKey: (() => string) | null
   readonly approval: ApprovalConfig
   readonly limits: LimitsConfig
   readonly connections: readonly ConnectionConfig[]
@@ -82,7 +84,9 @@ export interface TargetConfig {
   readonly port: number
   readonly user: string
   /** Read anew each time; throws `secret_missing`. */
-  readonly password: () => string
+  readonly password: () => string | Promise<string>
+  /** The sealed secret that it is; null: it is none of hoop's. */
+  readonly secret: string | null
   readonly tls: {
     readonly mode: 'disable' | 'require' | 'verify-ca' | 'verify-full'
     readonly ca?: string

@@ -7,10 +7,11 @@ import { checkDocument, Document, type Fault, FaultyFile, sortFaults } from '../
 import { readPolicy } from '../policy/parse.ts'
 import type { Policy } from '../policy/policy.ts'
 import { type Checked, configFaults, configWarnings } from './checks.ts'
-import type { Config, ConnectionConfig } from './config.ts'
+import type { Config } from './config.ts'
+import { connectionOf } from './connection.ts'
 import { notifyFaults, notifyOf, notifyWarnings } from './notify.ts'
 import { type ConfigFile, configFile } from './schema.ts'
-import { readSecret, type Secret } from './secrets.ts'
+import { readSecret } from './secrets.ts'
 
 /** The configuration, or FaultyFile (exit 2) with everything that is wrong with it. */
 export function loadConfig(file: string, environment: NodeJS.ProcessEnv = process.env): Config {
@@ -90,6 +91,7 @@ function build(checked: Checked & { readonly policy: Policy }, policyText: strin
     dataDir: absolute(raw.data_dir),
     policy,
     policyText,
+    secretsKey: raw.secrets ? keyOf(raw.secrets.key, checked) : null,
     approval: {
       expiresAfter: duration(raw.approval?.expires_after, '1h'),
       inTransaction: duration(raw.approval?.in_transaction, '10m'),
@@ -106,34 +108,12 @@ function build(checked: Checked & { readonly policy: Policy }, policyText: strin
   }
 }
 
-function connectionOf(
-  raw: ConfigFile['connections'][number],
+function keyOf(
+  key: NonNullable<ConfigFile['secrets']>['key'],
   { absolute, environment }: Checked,
-): ConnectionConfig {
-  const { target } = raw
-  const { password, tls } = target
-  const secret: Secret = 'file' in password ? { file: absolute(password.file) } : password
-  const [first, ...more] = raw.databases
-  return {
-    name: raw.name,
-    kind: raw.kind,
-    target: {
-      host: target.host,
-      port: target.port,
-      user: target.user,
-      password: () => readSecret(secret, environment),
-      tls: {
-        mode: tls?.mode ?? (target.host.startsWith('/') ? 'disable' : 'verify-full'),
-        ...(tls?.ca === undefined ? {} : { ca: absolute(tls.ca) }),
-        ...(tls?.server_name === undefined ? {} : { serverName: tls.server_name }),
-      },
-      connectTimeoutMs: duration(target.connect_timeout, '10s'),
-      allowCleartextPassword: target.allow_cleartext_password ?? false,
-    },
-    databases: [first!, ...more],
-    readerRole: raw.reader_role ?? null,
-    writerRole: raw.writer_role ?? null,
-  }
+): () => string {
+  const secret = 'file' in key ? { file: absolute(key.file) } : key
+  return () => readSecret(secret, environment)
 }
 
 function duration(text: string | undefined, unsaid: string): number {

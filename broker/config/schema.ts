@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { SecretName } from '../../protocol/api/changes.ts'
 import { ConnectionName } from '../../protocol/api/common.ts'
 import { HAPPENINGS } from '../../protocol/api/happenings.ts'
 import { parseDuration, parseSize } from '../../protocol/units.ts'
@@ -81,13 +82,23 @@ const limits = z.strictObject(
 
 const ENV = 'env names a variable of the environment: HOOP_PG_PASSWORD'
 
-const secret = z.union(
-  [
-    z.strictObject({ env: z.string({ error: ENV }).regex(/^[A-Za-z_][A-Za-z0-9_]*$/, ENV) }),
-    z.strictObject({ file: path }),
-    z.strictObject({ plain: words('plain') }),
-  ],
-  { error: 'a secret is not written here: say {env: NAME} or {file: PATH}' },
+const outside = [
+  z.strictObject({ env: z.string({ error: ENV }).regex(/^[A-Za-z_][A-Za-z0-9_]*$/, ENV) }),
+  z.strictObject({ file: path }),
+] as const
+
+const secret = z.union([...outside, z.strictObject({ plain: words('plain') })], {
+  error: 'a secret is not written here: say {env: NAME} or {file: PATH}',
+})
+
+const password = z.union(
+  [...outside, z.strictObject({ plain: words('plain') }), z.strictObject({ secret: SecretName })],
+  { error: 'a secret is not written here: say {secret: NAME}, {env: NAME} or {file: PATH}' },
+)
+
+const secrets = z.strictObject(
+  { key: z.union(outside, { error: 'key is {file: PATH} or {env: NAME}' }) },
+  { error: 'secrets has key: the one that seals them' },
 )
 
 const FORMATS = ['json', 'slack', 'teams'] as const
@@ -110,7 +121,7 @@ const target = z.strictObject(
     host: words('host'),
     port: port.default(5432),
     user: words('user'),
-    password: secret,
+    password,
     tls: targetTls.optional(),
     connect_timeout: duration.optional(),
     allow_cleartext_password: z.boolean({ error: 'write true or false' }).optional(),
@@ -125,7 +136,7 @@ const databaseName = z
   .regex(/^[^\p{C}]+$/u, DATABASE_NAME)
   .refine((name) => Buffer.byteLength(name) <= 63, DATABASE_NAME)
 
-const connection = z.strictObject(
+export const connection = z.strictObject(
   {
     name: ConnectionName,
     kind: z.literal('postgres', { error: 'kind is postgres; others are to come' }),
@@ -175,6 +186,7 @@ export const configFile = z.strictObject(
     }),
     approval: approval.optional(),
     limits: limits.optional(),
+    secrets: secrets.optional(),
     connections: z
       .array(connection, { error: 'connections is a list: - name: pg-prod' })
       .min(1, 'name at least one connection'),
@@ -184,6 +196,8 @@ export const configFile = z.strictObject(
   },
   { error: 'a configuration is a map that has listen, identity, policy and connections' },
 )
+
+export type RawConnection = z.infer<typeof connection>
 
 export type ConfigFile = z.infer<typeof configFile>
 

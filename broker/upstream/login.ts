@@ -166,11 +166,11 @@ async function authenticate(talk: Conversation, nonce: string): Promise<void> {
     case 'ok':
       return
     case 'cleartext':
-      sendCleartext(talk)
+      await sendCleartext(talk)
       break
     case 'md5': {
       const { user, password } = talk.target
-      talk.send(encodePassword(md5Password(user, password(), question.salt)))
+      talk.send(encodePassword(md5Password(user, await password(), question.salt)))
       break
     }
     case 'sasl':
@@ -183,7 +183,7 @@ async function authenticate(talk: Conversation, nonce: string): Promise<void> {
 }
 
 /** Whoever stands at the other end reads it, so the other end must be proved first. */
-function sendCleartext(talk: Conversation): void {
+async function sendCleartext(talk: Conversation): Promise<void> {
   const { target, socket } = talk
   if (!isVerified(target, socket) && target.allowCleartextPassword !== true) {
     throw method(
@@ -191,7 +191,7 @@ function sendCleartext(talk: Conversation): void {
       'asks for the password in the clear, over a connection that is not verified',
     )
   }
-  talk.send(encodePassword(target.password()))
+  talk.send(encodePassword(await target.password()))
 }
 
 async function scram(talk: Conversation, offered: readonly string[], nonce: string): Promise<void> {
@@ -205,7 +205,7 @@ async function scram(talk: Conversation, offered: readonly string[], nonce: stri
     talk.send(encodeSaslInitial(mechanism, client.first()))
     const { data } = await talk.expect('sasl-continue')
     const { salt, iterations } = client.challenge(data)
-    const password = saslprep(talk.target.password())
+    const password = saslprep(await talk.target.password())
     const salted = await derive(password, salt, iterations, SCRAM_KEY_LENGTH, 'sha256')
     talk.send(encodeSaslResponse(client.final(salted)))
     client.verify((await talk.expect('sasl-final')).data)

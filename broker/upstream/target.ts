@@ -19,7 +19,7 @@ export interface PostgresTarget {
   readonly database: string
   readonly user: string
   /** Asked for at each login and not kept. */
-  readonly password: () => string
+  readonly password: () => string | Promise<string>
   readonly tls: TlsRules
   readonly connectTimeoutMs: number
   /** True: a password may be sent in the clear to a server that nothing has proved. */

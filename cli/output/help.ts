@@ -10,7 +10,7 @@ const GROUPS: readonly (readonly [string, readonly string[]])[] = [
   ['Work', ['connections', 'connect', 'exec', 'request', 'answer', 'cancel']],
   ['Decide', ['requests', 'show', 'review', 'ask', 'approve', 'reject', 'revoke', 'sod']],
   ['Look back', ['sessions']],
-  ['Run it', ['policy', 'broker', 'doctor']],
+  ['Run it', ['policy', 'secrets', 'broker', 'doctor']],
 ]
 
 const EXIT_CODES: readonly (readonly [string, string])[] = [

@@ -188,6 +188,7 @@ function configOf(options: StackOptions, dataDir: string): Config {
       port: postgres.port,
       user: options.user,
       password: () => options.password,
+      secret: null,
       tls: { mode: 'disable' },
       connectTimeoutMs: 5_000,
       allowCleartextPassword: false,
@@ -214,6 +215,7 @@ function configOf(options: StackOptions, dataDir: string): Config {
     dataDir,
     policy,
     policyText: usual,
+    secretsKey: null,
     approval: {
       expiresAfter: 3_600_000,
       inTransaction: 600_000,

@@ -4,7 +4,7 @@ import { eligible, maySee } from '../../../broker/approval/eligible.ts'
 import { samePerson } from '../../../broker/approval/person.ts'
 import { alice, bob, carol, dave, erin, person } from './support.ts'
 
-const asked = { requester: alice, needs: [{ group: 'dba', count: 1 }] }
+const asked = { kind: 'statement' as const, requester: alice, needs: [{ group: 'dba', count: 1 }] }
 const code = (who: typeof alice) => {
   const answer = eligible(asked, who)
   return answer.may ? 'may' : answer.code
