@@ -6,7 +6,7 @@ import type { WindowTerms } from '../../protocol/api/windows.ts'
 import { contains, endsAt, parseSpan } from '../../protocol/calendar.ts'
 import type { StatementFacts } from '../../protocol/pg/statement.ts'
 import { parseTable, type TableName } from './columns.ts'
-import { decide, type Question } from './decide.ts'
+import { decide, type Question, type World } from './decide.ts'
 import { writesWithin } from './match.ts'
 import type { ConnectionPolicy } from './policy.ts'
 
@@ -26,12 +26,14 @@ export function closesAt(terms: WindowTerms, approvedAt: number, now: number): n
 
 /**
  * Why these statements, which policy holds, are not covered; null: they are. Each of them that
- * would be held alone must be of a class, and write to tables, that the terms name.
+ * would be held alone must be of a class, and write to tables, that the terms name. `mayCopy`: it may
+ * write what it read from masked columns, which an approver else has to see.
  */
 export function uncovered(
   terms: WindowTerms,
   question: Question,
   policy: ConnectionPolicy,
+  mayCopy = false,
 ): string | null {
   if (question.statements === null) return 'it is not understood'
   const tables = terms.tables?.map(parseTable) ?? null
@@ -41,6 +43,8 @@ export function uncovered(
     if (alone.decision === 'allow') continue
     const why = uncoveredOne(terms.classes, tables as readonly TableName[] | null, facts, question)
     if (why !== null) return why
+    if (!mayCopy && facts.class !== 'read' && readsMasked(facts, question.world))
+      return 'it reads masked columns'
   }
   return null
 }
@@ -55,4 +59,15 @@ function uncoveredOne(
   if (!classes.some((one) => one === facts.class)) return `its class is ${facts.class}`
   if (tables === null || facts.class === 'read') return null
   return writesWithin(facts, tables, world.catalogue) ? null : 'it writes to other tables'
+}
+
+/** Column 0 is any column of its table. */
+function readsMasked({ columnsRead }: StatementFacts, { isProtected, catalogue }: World): boolean {
+  return columnsRead.some(({ table, column }) =>
+    column === 0
+      ? (catalogue.relations.get(table)?.columns ?? []).some((one) =>
+          isProtected(table, one.number),
+        )
+      : isProtected(table, column),
+  )
 }

@@ -76,9 +76,11 @@ export class LiveWindows {
     return null
   }
 
-  #covers({ terms, openedAt, spent }: Live, { question, policy }: WindowQuestion): boolean {
+  #covers(live: Live, { question, policy }: WindowQuestion): boolean {
+    const { terms, openedAt, spent, record } = live
     const open = !spent && isOpenAt(terms, openedAt, this.#parts.runtime.now())
-    return open && uncovered(terms, question, policy) === null
+    const mayCopy = record.kind === 'break_glass'
+    return open && uncovered(terms, question, policy, mayCopy) === null
   }
 
   /** The session was opened in this emergency: it ends with it. */

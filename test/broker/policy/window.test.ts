@@ -37,8 +37,12 @@ before(async () => {
 })
 after(() => target?.stop())
 
-function why(sql: string, terms: Partial<WindowTerms> = {}): string | null {
-  const policy = policyWith(RULES)
+function why(
+  sql: string,
+  terms: Partial<WindowTerms> = {},
+  { mask = '' }: { readonly mask?: string } = {},
+): string | null {
+  const policy = policyWith(`${RULES}${mask}`)
   const judging = new Judging(policy, catalogue)
   return uncovered({ ...WINDOW, ...terms }, judging.question(sql), policy)
 }
@@ -55,6 +59,19 @@ test('what hoop cannot read is covered by none', () => {
   const all = { classes: ['read', 'write', 'ddl', 'admin'] satisfies WindowTerms['classes'] }
   for (const sql of ['DO $$BEGIN END$$', 'SELECT hidden()', 'SELEKT 1', 'CALL nothing()'])
     assert.notEqual(why(sql, all), null, sql)
+})
+
+test('what copies masked columns somewhere is for an approver to see', () => {
+  const masks = { mask: '    mask: { staff.name: redact }\n' }
+  assert.equal(why('UPDATE staff SET id = 2 WHERE id = 1', {}, masks), null)
+  assert.equal(why("INSERT INTO staff VALUES (1, 'x')", {}, masks), null)
+  for (const sql of [
+    'INSERT INTO stock SELECT id, name FROM staff',
+    'INSERT INTO stock SELECT 1, s::text FROM staff s',
+    'UPDATE stock SET item = (SELECT name FROM staff LIMIT 1)',
+    'MERGE INTO stock USING staff ON stock.id = staff.id WHEN MATCHED THEN UPDATE SET item = name',
+  ])
+    assert.equal(why(sql, {}, masks), 'it reads masked columns', sql)
 })
 
 test('a window for tables covers what writes there and nowhere else', () => {
