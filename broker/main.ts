@@ -21,6 +21,8 @@ import { createChangeService } from './changes/service.ts'
 import { Vault } from './changes/vault.ts'
 import type { Config, ConnectionConfig } from './config.ts'
 import { createAuthenticator } from './identity/authenticator.ts'
+import { configuredLinks } from './identity/persons.ts'
+import { Presence } from './identity/presence.ts'
 import { type Notifier, startNotifier } from './notify/notifier.ts'
 import { openSessionIndex } from './recorder/index/index.ts'
 import { openRecorder } from './recorder/recorder.ts'
@@ -80,6 +82,7 @@ async function compose(
   stops.push(() => store.close())
   // Before anything happens to a request: what happens is told.
   await store.outbox.endpoints(config.notify.map(({ name }) => name))
+  await store.people.configure(configuredLinks(config.identity), config.identity.personClaim)
   const { useWithin: spendWithin, maxPending } = config.approval
   const desk = await openDesk({ store, runtime, spendWithin, maxPending, onFault })
   stops.push(() => desk.close())
@@ -108,6 +111,7 @@ async function compose(
   const silenceOf = (name: string) => policyOf(book.rules(), name)
   stops.push(await startNudges({ desk, runtime, silenceOf, onFault }))
   const sessions = new Sessions(config.limits.sessionsPerPerson)
+  const presence = new Presence(() => runtime.now())
   const windows = await LiveWindows.open({ desk, uses: store.windows, sessions, runtime })
   const deps: SessionDeps = {
     config,
@@ -118,6 +122,7 @@ async function compose(
     targets,
     sessions,
     windows,
+    presence,
     onFault,
   }
   const { publicUrl, identity } = config
@@ -152,7 +157,10 @@ async function compose(
       exec: createExecService(deps),
       doctor: doctorOf(deps, notifier),
       runtime,
-      saw: (caller) => requests.saw(caller),
+      saw: (caller) => {
+        presence.saw(caller)
+        return requests.saw(caller)
+      },
       routes: [
         (app) => sessionsRoutes(app as never, { recorder, index, runtime, kill }),
         (app) => trialRoutes(app as never, { inForce: book, targets }),
@@ -163,7 +171,11 @@ async function compose(
   const tunnels = acceptTunnels(
     api.server,
     {
-      authenticate: (request) => authenticator.authenticate(request),
+      authenticate: async (request) => {
+        const principal = await authenticator.authenticate(request)
+        await requests.saw(principal)
+        return principal
+      },
       open: async (_principal, open, stream) => {
         const session = await openSession(deps, {
           client: stream,

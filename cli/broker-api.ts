@@ -1,3 +1,4 @@
+import { YOUNG_MS } from '../protocol/api/fresh.ts'
 import { EXIT, type ExitCode, HoopError } from '../protocol/errors.ts'
 import type { Profile } from './local/profile.ts'
 import { type Credentials, credentialStore } from './login/credentials.ts'
@@ -16,6 +17,13 @@ export interface RequestOptions<T> {
   /** A zod schema: what the broker answers is not believed unchecked. */
   readonly schema?: { parse(value: unknown): T }
   readonly signal?: AbortSignal
+  /** With a token that was issued just now: to decide something, or to run what was approved. */
+  readonly fresh?: boolean
+}
+
+export interface TunnelProof {
+  readonly nonce?: string | undefined
+  readonly fresh?: boolean | undefined
 }
 
 /** The broker as one person sees it: every call carries a fresh token and a proof for exactly this call. */
@@ -72,7 +80,7 @@ export class BrokerApi {
     options: Omit<RequestOptions<unknown>, 'schema'> = {},
   ): Promise<Response> {
     const address = this.#address(path, options.query)
-    const credentials = await this.#session.fresh()
+    const credentials = await this.#session.fresh(options.fresh === true ? YOUNG_MS : null)
     const first = await this.#attempt(method, address, credentials, options)
     if (first.ok) return first
     const error = await problem(first, this.url)
@@ -87,9 +95,9 @@ export class BrokerApi {
    * Headers for one WebSocket upgrade, or for a fresh proof inside a tunnel. After a 401 call it again with
    * the nonce of the answer.
    */
-  async tunnelHeaders(url: string, nonce?: string): Promise<Record<string, string>> {
-    if (nonce !== undefined) this.#nonce = nonce
-    return this.#headers('GET', url, await this.#session.fresh())
+  async tunnelHeaders(url: string, of: TunnelProof = {}): Promise<Record<string, string>> {
+    if (of.nonce !== undefined) this.#nonce = of.nonce
+    return this.#headers('GET', url, await this.#session.fresh(of.fresh === true ? YOUNG_MS : null))
   }
 
   /** The WebSocket address of a path. */
@@ -146,7 +154,9 @@ export class BrokerApi {
     const corrected = this.#correctClock(response)
     if (error.code === 'use_dpop_nonce') return credentials
     if (error.code === 'invalid_dpop_proof') return corrected ? credentials : null
-    if (error.code === 'login_expired') return this.#session.renew(credentials.accessToken)
+    const refused = credentials.accessToken
+    if (error.code === 'login_expired') return this.#session.renew(refused)
+    if (error.code === 'stale_token') return this.#session.renew(refused, YOUNG_MS)
     return null
   }
 

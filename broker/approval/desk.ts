@@ -1,5 +1,7 @@
 import type { Runtime, Timer } from '../runtime.ts'
+import { meet } from '../store/keys.ts'
 import type {
+  AppliedRule,
   Need,
   Outcome,
   Proposal,
@@ -7,6 +9,7 @@ import type {
   RequestContent,
   RequestFilter,
   RequestRecord,
+  Separation,
   Spool,
   Store,
   Version,
@@ -32,6 +35,11 @@ export interface NewRequest {
   readonly size: number
   readonly reason: string | null
   readonly needs: readonly Need[]
+  /** All ways to approve it, where there are several. */
+  readonly alternatives?: readonly (readonly Need[])[]
+  readonly separate?: readonly Separation[]
+  /** Who last changed what it goes by; nobody, unless said. */
+  readonly rule?: AppliedRule
   readonly expiresAt: number
   readonly inTransaction: boolean
   /** Anything that JSON can hold. */
@@ -61,7 +69,7 @@ export interface Desk {
    * approved → executed, exactly once, by the person it was given for; throws otherwise. When it
    * resolves, that is on the disk: only then may the bytes be sent.
    */
-  spend(id: string, digest: string, by?: Person): Promise<RequestRecord>
+  spend(id: string, digest: string, by: Decider): Promise<RequestRecord>
   settle(id: string, outcome: Omit<Outcome, 'at'>): Promise<RequestRecord>
   /** approved → executed with the version that it brings, and its outcome, all or nothing of it. */
   enact(id: string, digest: string, bring: Bring): Promise<RequestRecord>
@@ -71,7 +79,7 @@ export interface Desk {
   /** Newest first; long statements come as excerpts. */
   list(filter?: RequestFilter): Promise<readonly RequestRecord[]>
   /** Called after every change, in order; gives the way to stop. */
-  onChange(handler: (request: RequestRecord) => void): () => void
+  onChange(handler: (request: RequestRecord) => unknown): () => void
   close(): Promise<void>
 }
 
@@ -100,7 +108,7 @@ class StoredDesk implements Desk {
   readonly #store: Store
   readonly #options: DeskOptions
   readonly #waiters = new Waiters<RequestRecord>()
-  readonly #handlers = new Set<(request: RequestRecord) => void>()
+  readonly #handlers = new Set<(request: RequestRecord) => unknown>()
   #timer: Timer | null = null
   #closed = false
 
@@ -112,14 +120,17 @@ class StoredDesk implements Desk {
   async open(request: NewRequest): Promise<RequestRecord> {
     this.#requireOpen()
     const { expiresAt, proposal = null, ...content } = request
+    const asked = await this.#whoAsks(request)
     const now = this.#now()
     const { maxPending } = this.#options
     const opened = await this.#store.requests.insertBelow(
       maxPending,
       {
         ...content,
+        ...asked,
         id: request.id ?? this.#options.runtime.id('r'),
-        requester: personOf(request.requester),
+        alternatives: request.alternatives ?? [],
+        separate: request.separate ?? [],
         size: Math.max(request.size, sizeOf(request)),
         spool: request.spool ?? null,
       },
@@ -129,6 +140,19 @@ class StoredDesk implements Desk {
     if (opened === null) throw errors.tooManyPending(maxPending, content.connection)
     this.#tell(opened)
     return opened
+  }
+
+  /** With all their accounts; not by a rule that they changed themselves. */
+  async #whoAsks({
+    requester,
+    rule,
+  }: NewRequest): Promise<Pick<RequestContent, 'requester' | 'rule'>> {
+    const { labels, authors } = rule ?? { labels: [], authors: [] }
+    const join = await this.#store.people.joining([...requester.keys, ...authors])
+    const { keys } = join(requester.keys)
+    const all = authors.length > 0 ? join(authors).keys : []
+    if (meet(keys, all)) throw errors.ownRule(labels)
+    return { requester: { ...personOf(requester), keys }, rule: { labels, authors: all } }
   }
 
   async decided(id: string, signal?: AbortSignal): Promise<RequestRecord> {
@@ -149,43 +173,43 @@ class StoredDesk implements Desk {
 
   approve(id: string, by: Decider, options: steps.ApproveOptions = {}): Promise<RequestRecord> {
     const { spendWithin } = this.#options
-    return this.#step(id, (r, now) => steps.approve(r, by, options, now, spendWithin))
+    return this.#step(id, by, (r, at) => steps.approve(r, by, options, at, spendWithin))
   }
 
   reject(id: string, by: Decider, reason: string): Promise<RequestRecord> {
-    return this.#step(id, (request, now) => steps.reject(request, by, reason, now))
+    return this.#step(id, by, (request, at) => steps.reject(request, by, reason, at))
   }
 
   cancel(id: string, by: Decider | 'session', why: string | null): Promise<RequestRecord> {
-    return this.#step(id, (request, now) => steps.cancel(request, by, why, now))
+    return this.#step(id, by === 'session' ? null : by, (r, at) => steps.cancel(r, by, why, at))
   }
 
   ask(id: string, by: Decider, text: string): Promise<RequestRecord> {
-    return this.#step(id, (request, now) => steps.ask(request, by, text, now))
+    return this.#step(id, by, (request, at) => steps.ask(request, by, text, at))
   }
 
   answer(id: string, by: Decider, text: string): Promise<RequestRecord> {
-    return this.#step(id, (request, now) => steps.answer(request, by, text, now))
+    return this.#step(id, by, (request, at) => steps.answer(request, by, text, at))
   }
 
   async nudge(id: string, event: 'reminder' | 'escalated', detail: string | null): Promise<void> {
-    await this.#step(id, (request, now) => steps.nudge(request, event, detail, now))
+    await this.#step(id, null, (request, at) => steps.nudge(request, event, detail, at))
   }
 
   revoke(id: string, by: Decider, why: string | null): Promise<RequestRecord> {
-    return this.#step(id, (request, now) => steps.revoke(request, by, why, now))
+    return this.#step(id, by, (request, at) => steps.revoke(request, by, why, at))
   }
 
-  spend(id: string, digest: string, by?: Person): Promise<RequestRecord> {
-    return this.#step(id, (request, now) => steps.spend(request, digest, by ?? null, now))
+  spend(id: string, digest: string, by: Decider): Promise<RequestRecord> {
+    return this.#step(id, by, (request, at) => steps.spend(request, digest, by, at))
   }
 
   settle(id: string, outcome: Omit<Outcome, 'at'>): Promise<RequestRecord> {
-    return this.#step(id, (request, now) => steps.settle(request, outcome, now))
+    return this.#step(id, null, (request, at) => steps.settle(request, outcome, at))
   }
 
   enact(id: string, digest: string, bring: Bring): Promise<RequestRecord> {
-    return this.#step(id, (request, now) => steps.enact(request, digest, bring, now))
+    return this.#step(id, null, (request, at) => steps.enact(request, digest, bring, at))
   }
 
   async get(id: string): Promise<RequestRecord> {
@@ -198,11 +222,14 @@ class StoredDesk implements Desk {
     return this.#store.requests.rejectedBefore(request)
   }
 
-  list(filter: RequestFilter = {}): Promise<readonly RequestRecord[]> {
-    return this.#store.requests.list(filter)
+  async list(filter: RequestFilter = {}): Promise<readonly RequestRecord[]> {
+    const { requester } = filter
+    if (requester === undefined) return this.#store.requests.list(filter)
+    const { keys } = (await this.#store.people.joining(requester.keys))(requester.keys)
+    return this.#store.requests.list({ ...filter, requester: { keys } })
   }
 
-  onChange(handler: (request: RequestRecord) => void): () => void {
+  onChange(handler: (request: RequestRecord) => unknown): () => void {
     this.#handlers.add(handler)
     return () => this.#handlers.delete(handler)
   }
@@ -231,12 +258,13 @@ class StoredDesk implements Desk {
   /** One change, whole or not at all; then it is told. */
   async #step(
     id: string,
-    step: (request: RequestRecord, now: number) => steps.Step,
+    by: Person | null,
+    step: (request: RequestRecord, at: steps.Moment) => steps.Step,
   ): Promise<RequestRecord> {
     this.#requireOpen()
     let taken: steps.Step = { additions: [], refusal: null }
-    const changed = await this.#store.requests.add(id, (request) => {
-      taken = step(request, this.#now())
+    const changed = await this.#store.requests.add(id, by?.keys ?? [], (request, join) => {
+      taken = step(request, { now: this.#now(), join })
       return taken.additions
     })
     if (changed === null) throw errors.unknownRequest(id)
@@ -269,12 +297,12 @@ class StoredDesk implements Desk {
   async #sweep(): Promise<void> {
     const states = ['pending', 'approved'] as const
     for (const { id } of await this.list({ states, dueAt: this.#now(), limit: null })) {
-      await this.#step(id, steps.expire)
+      await this.#step(id, null, steps.expire)
     }
   }
 
   /** A handler that fails is its owner's fault and stops nothing here. */
-  #guard(work: () => void | Promise<void>): void {
+  #guard(work: () => unknown): void {
     const run = async () => work()
     run().catch((error) => this.#closed || this.#options.onFault(error))
   }

@@ -1,4 +1,5 @@
 import { EXIT, HoopError } from '../../protocol/errors.ts'
+import { waysOf } from '../store/requests.ts'
 import type { Decision, RequestRecord } from '../store/store.ts'
 import type { Eligibility } from './eligible.ts'
 import { nameOf } from './person.ts'
@@ -29,7 +30,7 @@ export function notEligible(
   request: RequestRecord,
   answer: Eligibility & { may: false },
 ): HoopError {
-  const own = answer.code === 'self_approval'
+  const own = answer.why === 'nobody decides their own request'
   return new HoopError({
     code: answer.code,
     message: own
@@ -115,11 +116,43 @@ export function decidedAlready(request: RequestRecord, before: Decision): HoopEr
 }
 
 export function seatTaken(request: RequestRecord, by: { groups: readonly string[] }): HoopError {
-  const yours = request.needs.map((need) => need.group).filter((group) => by.groups.includes(group))
+  const asked = new Set(waysOf(request).flatMap((way) => way.map((need) => need.group)))
+  const yours = [...asked].filter((group) => by.groups.includes(group))
   return new HoopError({
     code: 'not_eligible',
     message: `${request.id} has what it needs of ${yours.join(', ')}.`,
     hint: `\`hoop sod explain ${request.id}\` names who is still missing.`,
+    exit: EXIT.refused,
+    fault: 'policy',
+  })
+}
+
+/** The CLI reads the code: it gets a fresh token and says the same again, once. */
+export function staleToken(): HoopError {
+  return new HoopError({
+    code: 'stale_token',
+    message: 'The access token is older than a minute: who you are now must be known for this.',
+    hint: 'Get a fresh one from the identity provider (`hoop` does so by itself), or run `hoop login`.',
+    exit: EXIT.login,
+    fault: 'client',
+  })
+}
+
+export function ownRule(labels: readonly string[]): HoopError {
+  return new HoopError({
+    code: 'own_rule',
+    message: `You last changed ${labels.join(', ') || 'the rule'}: another person must ask by it.`,
+    hint: 'Have somebody ask who has not changed it.',
+    exit: EXIT.refused,
+    fault: 'policy',
+  })
+}
+
+export function notDistinct(request: RequestRecord): HoopError {
+  return new HoopError({
+    code: 'not_distinct',
+    message: `${request.id} cannot go on: accounts that take part in it belong to one person.`,
+    hint: `\`hoop sod explain ${request.id}\` says whose; whoever needs it asks again.`,
     exit: EXIT.refused,
     fault: 'policy',
   })

@@ -1,3 +1,4 @@
+import { accountKey, meet } from '../store/keys.ts'
 import type { Person } from '../store/store.ts'
 
 export type { Person } from '../store/store.ts'
@@ -5,22 +6,22 @@ export type { Person } from '../store/store.ts'
 /** A person together with what they may do here. The verified caller (Principal) is one. */
 export interface Decider extends Person {
   readonly roles: readonly string[]
+  /** When the identity provider last said so, epoch milliseconds. */
+  readonly issuedAt: number
+}
+
+/** One human being, or a machine and its owner. Duties are divided between people, not accounts. */
+export function samePerson(a: Pick<Person, 'keys'>, b: Pick<Person, 'keys'>): boolean {
+  return meet(a.keys, b.keys)
 }
 
 /**
- * One human being: the same account, or another account with the same e-mail address. Duties are
- * divided between people, not between accounts.
+ * May `by` use what was given to `requester`? A person from whatever account; a machine's is its
+ * own alone: neither its owner nor another machine of the owner executes it, and it nothing of theirs.
  */
-export function samePerson(
-  a: Pick<Person, 'issuer' | 'subject' | 'email'>,
-  b: Pick<Person, 'issuer' | 'subject' | 'email'>,
-): boolean {
-  if (a.issuer === b.issuer && a.subject === b.subject) return true
-  return a.email !== null && b.email !== null && fold(a.email) === fold(b.email)
-}
-
-function fold(email: string): string {
-  return email.normalize('NFC').toLowerCase()
+export function actsFor(requester: Person, by: Person): boolean {
+  if (requester.machine || by.machine) return accountKey(requester) === accountKey(by)
+  return samePerson(requester, by)
 }
 
 /** How a person is shown to others. */
@@ -29,6 +30,6 @@ export function nameOf(person: Pick<Person, 'subject' | 'email'>): string {
 }
 
 /** Nothing of a token but the person: what is kept. */
-export function personOf({ issuer, subject, email, groups }: Person): Person {
-  return { issuer, subject, email, groups: [...groups] }
+export function personOf({ issuer, subject, email, groups, keys, machine }: Person): Person {
+  return { issuer, subject, email, groups: [...groups], keys: [...keys], machine }
 }

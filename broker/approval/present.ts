@@ -1,5 +1,6 @@
 import { type Duties, type Request, RequestFacts } from '../../protocol/api/requests.ts'
-import type { KnownPerson, Rejections, RequestRecord } from '../store/store.ts'
+import { waysOf } from '../store/requests.ts'
+import type { Join, KnownPerson, Rejections, RequestRecord } from '../store/store.ts'
 import { eligible } from './eligible.ts'
 import { type Decider, nameOf, samePerson } from './person.ts'
 import { progress } from './seats.ts'
@@ -34,7 +35,7 @@ export function presentRequest(record: RequestRecord, past: Past | null = null):
     spooled: presentSpool(record),
     created_at: time(record.createdAt),
     expires_at: time(record.expiresAt),
-    needs: [...progress(record.needs, record.decisions)],
+    ...presentNeeds(record),
     decisions: presentDecisions(record),
     outcome: presentOutcome(record),
     rejected_before: past === null ? null : presentRejections(past.before),
@@ -46,23 +47,34 @@ export function presentRequest(record: RequestRecord, past: Past | null = null):
   }
 }
 
+/** All ways to approve it stand in `alternatives`, where there are several. */
+function presentNeeds(record: RequestRecord): Pick<Request, 'needs' | 'alternatives'> {
+  const [first, ...more] = waysOf(record).map((way) => [...progress(way, record.decisions)])
+  const needs = first ?? []
+  return { needs, alternatives: more.length === 0 ? [] : [needs, ...more] }
+}
+
 /** `sod explain`: the caller first, then everybody whom the broker has met. */
 export function presentDuties(
   record: RequestRecord,
   caller: Decider,
   known: readonly KnownPerson[],
+  join: Join,
 ): Duties {
-  const others = known.filter((person) => !samePerson(person, caller))
+  const me = { keys: join(caller.keys).keys }
+  const others = known
+    .filter((person) => !samePerson(person, me))
+    .map((person) => ({ ...person, issuedAt: person.seenAt }))
   const people = [caller, ...others].map((person) => ({
     person: nameOf(person),
-    ...answer(record, person),
+    ...answer(record, person, join),
     you: person === caller,
   }))
   return {
     request: record.id,
     requester: nameOf(record.requester),
     state: record.state,
-    needs: [...progress(record.needs, record.decisions)],
+    ...presentNeeds(record),
     rules: [
       'Nobody decides their own request, from whatever account.',
       'Only an approver who is in a group that is asked decides, and only once.',
@@ -73,10 +85,11 @@ export function presentDuties(
   }
 }
 
-function answer(record: RequestRecord, person: Decider): { may: boolean; why: string } {
-  const { may, why } = eligible(record, person)
+function answer(record: RequestRecord, person: Decider, join: Join): { may: boolean; why: string } {
+  const { may, why } = eligible(record, person, join)
   if (!may) return { may, why }
-  const decision = record.decisions.find((made) => samePerson(made.by, person))
+  const me = join(person.keys)
+  const decision = record.decisions.find((made) => samePerson(made.by, me))
   if (decision) return { may: false, why: `has decided: ${decision.verdict}` }
   if (record.state === 'pending') return { may, why }
   return { may: false, why: `${why}; but the request is ${record.state}` }

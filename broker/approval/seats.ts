@@ -1,4 +1,5 @@
-import type { Decision, Need, Seat } from '../store/store.ts'
+import { waysOf } from '../store/requests.ts'
+import type { Decision, Need, RequestRecord, Seat } from '../store/store.ts'
 
 /**
  * The largest number of seats that these decisions can fill: every person one seat, every need as
@@ -8,6 +9,7 @@ import type { Decision, Need, Seat } from '../store/store.ts'
 export function assignSeats(
   needs: readonly Need[],
   decisions: readonly Decision[],
+  alternative = 0,
 ): readonly Seat[] {
   const chairs = needs.flatMap((need) => Array.from({ length: need.count }, () => need.group))
   const sitting: (number | null)[] = chairs.map(() => null)
@@ -15,7 +17,7 @@ export function assignSeats(
     if (decision.verdict === 'approve') seat(person, decisions, chairs, sitting, new Set())
   }
   return sitting
-    .map((decision, chair) => ({ decision, group: chairs[chair]! }))
+    .map((decision, chair) => ({ decision, group: chairs[chair]!, alternative }))
     .filter((taken): taken is Seat => taken.decision !== null)
 }
 
@@ -38,7 +40,26 @@ function seat(
   return false
 }
 
-export function seatsWanted(needs: readonly Need[]): number {
+type Wanted = Pick<RequestRecord, 'needs' | 'alternatives'>
+
+/** The seats of the first alternative that is full; null: none is. */
+export function fullSeats(request: Wanted, decisions: readonly Decision[]): readonly Seat[] | null {
+  for (const [alternative, needs] of waysOf(request).entries()) {
+    const seats = assignSeats(needs, decisions, alternative)
+    if (seats.length === seatsWanted(needs)) return seats
+  }
+  return null
+}
+
+/** Does the last of these decisions fill a seat in any of the alternatives? */
+export function adds(request: Wanted, decisions: readonly Decision[]): boolean {
+  const before = decisions.slice(0, -1)
+  return waysOf(request).some(
+    (needs) => assignSeats(needs, decisions).length > assignSeats(needs, before).length,
+  )
+}
+
+function seatsWanted(needs: readonly Need[]): number {
   return needs.reduce((sum, need) => sum + need.count, 0)
 }
 

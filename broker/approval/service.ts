@@ -1,5 +1,5 @@
 import type { Approve, Duties, Request } from '../../protocol/api/requests.ts'
-import type { RequestFilter, RequestRecord, Store } from '../store/store.ts'
+import type { Join, RequestFilter, RequestRecord, Store } from '../store/store.ts'
 import type { Desk } from './desk.ts'
 import { eligible, maySee } from './eligible.ts'
 import { unknownRequest } from './errors.ts'
@@ -20,20 +20,23 @@ export interface View {
  * request are told that it does not exist; those who try to decide it are told why they cannot.
  */
 export function createRequestService(desk: Desk, store: Pick<Store, 'people'>, now: () => number) {
+  const joining = (caller: Decider, requests: readonly RequestRecord[]): Promise<Join> =>
+    store.people.joining([...caller.keys, ...requests.flatMap((one) => one.requester.keys)])
   const visible = async (caller: Decider, id: string): Promise<RequestRecord> => {
     const request = await desk.get(id)
-    if (!maySee(request, caller)) throw unknownRequest(id)
+    if (!maySee(request, caller, await joining(caller, [request]))) throw unknownRequest(id)
     return request
   }
   const past = async (caller: Decider, request: RequestRecord) => {
     const { id, connection } = request
     const filter = { alike: id, connection, olderThan: id, limit: LIKE_IT }
     const [before, similar] = await Promise.all([desk.rejectedBefore(request), desk.list(filter)])
-    return { before, similar: similar.filter((each) => maySee(each, caller)) }
+    const join = await joining(caller, similar)
+    return { before, similar: similar.filter((each) => maySee(each, caller, join)) }
   }
   return {
     list: async (caller: Decider, view: View): Promise<readonly Request[]> =>
-      (await collect(desk, caller, view)).map((request) => presentRequest(request)),
+      (await collect({ desk, joining }, caller, view)).map((request) => presentRequest(request)),
     get: async (caller: Decider, id: string): Promise<Request> => {
       const request = await visible(caller, id)
       return presentRequest(request, await past(caller, request))
@@ -59,14 +62,33 @@ export function createRequestService(desk: Desk, store: Pick<Store, 'people'>, n
     },
     revoke: async (caller: Decider, id: string, reason: string | null): Promise<Request> =>
       presentRequest(await desk.revoke(id, caller, reason)),
-    duties: async (caller: Decider, id: string): Promise<Duties> =>
-      presentDuties(await visible(caller, id), caller, await store.people.all(200)),
-    /** Of the inbox, too, every change: what another has decided leaves it. */
+    duties: async (caller: Decider, id: string): Promise<Duties> => {
+      const request = await visible(caller, id)
+      const known = await store.people.all(200)
+      const keys = [caller, request.requester, ...known].flatMap((one) => one.keys)
+      return presentDuties(request, caller, known, await store.people.joining(keys))
+    },
+    /** Of the inbox, too, every change, in order: what another has decided leaves it. */
     watch: (caller: Decider, view: View['view'], handler: (request: Request) => void) => {
+      let last = Promise.resolve()
+      let isOver = false
+      const tell = async (request: RequestRecord): Promise<void> => {
+        const join = await joining(caller, [request])
+        const wanted = !isOver && belongs(request, { caller, join }, view)
+        if (wanted) handler(presentRequest(request))
+      }
       const stop = desk.onChange((request) => {
-        if (belongs(request, caller, view)) handler(presentRequest(request))
+        last = last.then(
+          () => tell(request),
+          () => tell(request),
+        )
+        return last
       })
-      return { cancel: () => stop() }
+      const cancel = (): void => {
+        isOver = true
+        stop()
+      }
+      return { cancel }
     },
     /** To be told of everybody who comes: `sod explain` can then name them. */
     saw: acquaintance(store, now),
@@ -94,19 +116,29 @@ function acquaintance(store: Pick<Store, 'people'>, now: () => number) {
 
 const PAGE = 200
 
+interface Reading {
+  readonly desk: Desk
+  readonly joining: (caller: Decider, requests: readonly RequestRecord[]) => Promise<Join>
+}
+
 /** Reads page by page until enough are found that may be seen. */
-async function collect(desk: Desk, caller: Decider, view: View): Promise<readonly RequestRecord[]> {
+async function collect(
+  { desk, joining }: Reading,
+  caller: Decider,
+  view: View,
+): Promise<readonly RequestRecord[]> {
   const found: RequestRecord[] = []
   const filter: RequestFilter = { ...filterOf(caller, view), limit: PAGE }
   let page = await desk.list(filter)
   for (;;) {
-    found.push(...page.filter((request) => wanted(request, caller, view)))
+    const join = await joining(caller, page)
+    found.push(...page.filter((request) => wanted(request, { caller, join }, view)))
     if (found.length >= view.limit || page.length < PAGE) return found.slice(0, view.limit)
     page = await desk.list({ ...filter, olderThan: page.at(-1)!.id })
   }
 }
 
-function filterOf(caller: Decider, view: View): RequestFilter {
+function filterOf(caller: Pick<Decider, 'keys'>, view: View): RequestFilter {
   const connection: RequestFilter =
     view.connection === undefined ? {} : { connection: view.connection }
   if (view.view === 'inbox') return { ...connection, states: ['pending'] }
@@ -114,12 +146,19 @@ function filterOf(caller: Decider, view: View): RequestFilter {
   return connection
 }
 
-function wanted(request: RequestRecord, caller: Decider, { view }: View): boolean {
-  if (!belongs(request, caller, view)) return false
-  return view !== 'inbox' || !request.decisions.some((made) => samePerson(made.by, caller))
+interface Known {
+  readonly caller: Decider
+  readonly join: Join
 }
 
-function belongs(request: RequestRecord, caller: Decider, view: View['view']): boolean {
-  if (view === 'all') return maySee(request, caller)
-  return view === 'mine' ? samePerson(request.requester, caller) : eligible(request, caller).may
+function wanted(request: RequestRecord, who: Known, { view }: View): boolean {
+  if (!belongs(request, who, view)) return false
+  const me = who.join(who.caller.keys)
+  return view !== 'inbox' || !request.decisions.some((made) => samePerson(made.by, me))
+}
+
+function belongs(request: RequestRecord, { caller, join }: Known, view: View['view']): boolean {
+  if (view === 'all') return maySee(request, caller, join)
+  if (view === 'mine') return samePerson(request.requester, join(caller.keys))
+  return eligible(request, caller, join).may
 }

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
+import { isFresh } from '../../protocol/api/fresh.ts'
 import type { HoopError } from '../../protocol/errors.ts'
 import type {
   Addition,
   Decision,
+  Join,
   Outcome,
   Question,
   RequestRecord,
@@ -10,10 +12,11 @@ import type {
   StateEntry,
   Version,
 } from '../store/store.ts'
+import { distinct } from './distinct.ts'
 import { eligible } from './eligible.ts'
 import * as errors from './errors.ts'
-import { type Decider, type Person, personOf, samePerson } from './person.ts'
-import { assignSeats, seatsWanted } from './seats.ts'
+import { actsFor, type Decider, type Person, personOf, samePerson } from './person.ts'
+import { adds, fullSeats } from './seats.ts'
 import { FOREVER, windowOf } from './window.ts'
 
 /**
@@ -23,6 +26,12 @@ import { FOREVER, windowOf } from './window.ts'
 export interface Step {
   readonly additions: readonly Addition[]
   readonly refusal: HoopError | null
+}
+
+/** When, and what is known of people then. */
+export interface Moment {
+  readonly now: number
+  readonly join: Join
 }
 
 /** Above this many bytes nobody approves what they see: they name what they have read. */
@@ -38,24 +47,24 @@ export function approve(
   request: RequestRecord,
   by: Decider,
   options: ApproveOptions,
-  now: number,
+  { now, join }: Moment,
   spendWithin: number,
 ): Step {
-  const refused = undecidable(request, by, now) ?? unread(request, options.digest)
+  const refused = undecidable(request, by, { now, join }) ?? unread(request, options.digest)
   if (refused) return refused
   const decision: Decision = {
-    by: personOf(by),
+    by: joinedPerson(by, join),
     verdict: 'approve',
     comment: options.comment || null,
     maxRows: options.maxRows ?? null,
     at: later(request, now),
   }
   const decisions = [...request.decisions, decision]
-  const seats = assignSeats(request.needs, decisions)
-  const before = assignSeats(request.needs, request.decisions)
-  if (seats.length === before.length) return refuse(errors.seatTaken(request, by))
+  if (!adds(request, decisions)) return refuse(errors.seatTaken(request, by))
   const written: Addition = { add: 'decision', decision }
-  if (seats.length < seatsWanted(request.needs)) return write(written)
+  const seats = fullSeats(request, decisions)
+  if (seats === null) return write(written)
+  if (!distinct({ ...request, decisions }, join)) return refuse(errors.notDistinct(request))
   const until = later(request, now) + lastsFor(request, spendWithin)
   return write(
     written,
@@ -70,13 +79,18 @@ function lastsFor(request: RequestRecord, spendWithin: number): number {
   return windowOf(request)?.for_ms ?? spendWithin
 }
 
-export function reject(request: RequestRecord, by: Decider, reason: string, now: number): Step {
-  const refused = undecidable(request, by, now)
+export function reject(
+  request: RequestRecord,
+  by: Decider,
+  reason: string,
+  { now, join }: Moment,
+): Step {
+  const refused = undecidable(request, by, { now, join })
   if (refused) return refused
   if (reason.trim() === '') return refuse(errors.reasonMissing())
   const at = later(request, now)
   const decision: Decision = {
-    by: personOf(by),
+    by: joinedPerson(by, join),
     verdict: 'reject',
     comment: reason,
     maxRows: null,
@@ -90,9 +104,9 @@ export function cancel(
   request: RequestRecord,
   by: Decider | 'session',
   why: string | null,
-  now: number,
+  { now, join }: Moment,
 ): Step {
-  if (by !== 'session' && !samePerson(request.requester, by)) {
+  if (by !== 'session' && !mayTakeBack(request, joinedPerson(by, join))) {
     return refuse(errors.notYours(request))
   }
   if (request.kind === 'break_glass') return refuse(errors.reviewStays(request))
@@ -105,20 +119,24 @@ export function cancel(
 export const MOST_QUESTIONS = 200
 
 /** By those who may decide it; it changes nothing of the request. */
-export function ask(request: RequestRecord, by: Decider, text: string, now: number): Step {
-  if (samePerson(request.requester, by)) return refuse(errors.yoursToAnswer(request))
-  const answer = eligible(request, by)
+export function ask(request: RequestRecord, by: Decider, text: string, at: Moment): Step {
+  const { join } = at
+  if (samePerson(request.requester, joinedPerson(by, join))) {
+    return refuse(errors.yoursToAnswer(request))
+  }
+  const answer = eligible(request, by, join)
   if (!answer.may) return refuse(errors.notEligible(request, answer))
-  return say(request, { part: 'question', by, text }, now)
+  return say(request, { part: 'question', by, text }, at)
 }
 
 /** By the requester alone. */
-export function answer(request: RequestRecord, by: Decider, text: string, now: number): Step {
-  if (!samePerson(request.requester, by)) return refuse(errors.notYoursToAnswer(request))
-  return say(request, { part: 'answer', by, text }, now)
+export function answer(request: RequestRecord, by: Decider, text: string, at: Moment): Step {
+  if (!samePerson(request.requester, joinedPerson(by, at.join)))
+    return refuse(errors.notYoursToAnswer(request))
+  return say(request, { part: 'answer', by, text }, at)
 }
 
-function say(request: RequestRecord, said: Omit<Question, 'at'>, now: number): Step {
+function say(request: RequestRecord, said: Omit<Question, 'at'>, { now }: Moment): Step {
   const over = finished(request, now)
   if (over) return over
   if (request.state !== 'pending') return refuse(errors.notPending(request))
@@ -128,10 +146,15 @@ function say(request: RequestRecord, said: Omit<Question, 'at'>, now: number): S
 }
 
 /** By the one it was given to, by whoever may decide such a request, or by an admin: it only ends something. */
-export function revoke(request: RequestRecord, by: Decider, why: string | null, now: number): Step {
-  const mine = samePerson(request.requester, by)
+export function revoke(
+  request: RequestRecord,
+  by: Decider,
+  why: string | null,
+  { now, join }: Moment,
+): Step {
+  const mine = mayTakeBack(request, joinedPerson(by, join))
   if (!mine && !by.roles.includes('admin')) {
-    const answer = eligible(request, by)
+    const answer = eligible(request, by, join)
     if (!answer.may) return refuse(errors.notEligible(request, answer))
   }
   if (request.kind !== 'window') return refuse(errors.notAWindow(request))
@@ -145,13 +168,18 @@ export function nudge(
   { state }: RequestRecord,
   event: 'reminder' | 'escalated',
   detail: string | null,
-  at: number,
+  { now }: Pick<Moment, 'now'>,
 ): Step {
-  return state === 'pending' ? write({ add: 'event', event, at, detail }) : write()
+  return state === 'pending' ? write({ add: 'event', event, at: now, detail }) : write()
+}
+
+/** The owner of a machine takes back what it asked, but no machine what its owner did. */
+function mayTakeBack({ requester }: RequestRecord, by: Person): boolean {
+  return by.machine ? actsFor(requester, by) : samePerson(requester, by)
 }
 
 /** Nothing to write when it is not time yet. */
-export function expire(request: RequestRecord, now: number): Step {
+export function expire(request: RequestRecord, { now }: Pick<Moment, 'now'>): Step {
   if (!isOpen(request) || now < request.expiresAt) return write()
   return write(enter(request, 'expired', now, { why: whyExpired(request) }))
 }
@@ -161,24 +189,43 @@ function whyExpired({ state, kind }: RequestRecord): string {
   return kind === 'window' ? 'the window is over' : 'it was not used in time'
 }
 
-/** approved → executed. Whoever gets past this runs it; nobody else ever will. */
+/**
+ * approved → executed. Whoever gets past this runs it; nobody else ever will. Who is who is asked
+ * again: what was learned of accounts since the approval counts.
+ */
 export function spend(
   request: RequestRecord,
   digest: string,
-  by: Pick<Person, 'issuer' | 'subject' | 'email'> | null,
-  now: number,
+  by: Decider,
+  { now, join }: Moment,
 ): Step {
-  if (by !== null && !samePerson(request.requester, by)) return refuse(errors.notYours(request))
+  if (!isFresh(by, now)) return refuse(errors.staleToken())
+  if (!actsFor(request.requester, joinedPerson(by, join))) return refuse(errors.notYours(request))
+  return use(request, digest, by, { now, join })
+}
+
+/** `by` null: the broker itself, for a change of what it goes by. */
+function use(
+  request: RequestRecord,
+  digest: string,
+  by: Person | null,
+  { now, join }: Moment,
+): Step {
   if (request.state === 'pending' && now < request.expiresAt) {
     return refuse(errors.notApproved(request))
   }
   const over = finished(request, now)
   if (over) return over
   if (digest !== request.digest) return refuse(errors.digestMismatch(request))
-  return write(enter(request, 'executed', now, {}))
+  if (!distinct(request, join)) return refuse(errors.notDistinct(request))
+  return write(enter(request, 'executed', now, { by }))
 }
 
-export function settle(request: RequestRecord, outcome: Omit<Outcome, 'at'>, now: number): Step {
+export function settle(
+  request: RequestRecord,
+  outcome: Omit<Outcome, 'at'>,
+  { now }: Pick<Moment, 'now'>,
+): Step {
   if (request.state !== 'executed') return refuse(errors.notExecuted(request))
   if (request.outcome !== null) return refuse(errors.settledAlready(request))
   return write({ add: 'outcome', outcome: { ...outcome, at: later(request, now) } })
@@ -189,11 +236,11 @@ export function enact(
   request: RequestRecord,
   digest: string,
   bring: (request: RequestRecord, now: number) => Version,
-  now: number,
+  moment: Moment,
 ): Step {
-  const spent = spend(request, digest, null, now)
+  const spent = use(request, digest, null, moment)
   if (spent.refusal !== null) return spent
-  const at = later(request, now)
+  const at = later(request, moment.now)
   const outcome: Outcome = { status: 'ok', sqlstate: null, rows: null, at }
   const version: Addition = { add: 'version', version: bring(request, at) }
   return write(...spent.additions, version, { add: 'outcome', outcome })
@@ -204,14 +251,21 @@ export function isOpen(request: Pick<RequestRecord, 'state'>): boolean {
 }
 
 /** Why this person cannot decide this request now. */
-function undecidable(request: RequestRecord, by: Decider, now: number): Step | null {
-  const answer = eligible(request, by)
+function undecidable(request: RequestRecord, by: Decider, { now, join }: Moment): Step | null {
+  if (!isFresh(by, now)) return refuse(errors.staleToken())
+  const answer = eligible(request, by, join)
   if (!answer.may) return refuse(errors.notEligible(request, answer))
   const over = finished(request, now)
   if (over) return over
   if (request.state !== 'pending') return refuse(errors.notPending(request))
-  const before = request.decisions.find((decision) => samePerson(decision.by, by))
+  const me = joinedPerson(by, join)
+  const before = request.decisions.find((decision) => samePerson(decision.by, me))
   return before ? refuse(errors.decidedAlready(request, before)) : null
+}
+
+/** With the keys of all accounts that are known: they take part together. */
+function joinedPerson(by: Person, join: Join): Person {
+  return { ...personOf(by), keys: join(by.keys).keys }
 }
 
 /** The request is over; or it is now, and that is written. */
@@ -222,7 +276,7 @@ function finished(request: RequestRecord, now: number): Step | null {
     )
   }
   if (now < request.expiresAt) return null
-  return { additions: expire(request, now).additions, refusal: errors.expired(request) }
+  return { additions: expire(request, { now }).additions, refusal: errors.expired(request) }
 }
 
 /** Large ones are approved by digest; a digest that is given must always be the right one. */

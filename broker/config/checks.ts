@@ -2,7 +2,9 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import type { Document, Fault, Path } from '../policy/document.ts'
 import type { Policy } from '../policy/policy.ts'
 import { nearest } from '../policy/spelling.ts'
+import { waysOf } from '../policy/ways.ts'
 import { isLoopback, isSafeUrl } from './address.ts'
+import { personFaults } from './persons.ts'
 import type { ConfigFile, RawConnection } from './schema.ts'
 import { secretFileFault } from './secrets.ts'
 
@@ -22,6 +24,7 @@ export function configFaults(checked: Checked): readonly Fault[] {
   return [
     ...networkFaults(checked),
     ...fileFaults(checked),
+    ...personFaults(document, raw.identity),
     ...raw.connections.flatMap((connection, index) => connectionFaults(checked, connection, index)),
     ...repeated(raw.connections.map((connection) => connection.name)).map((index) =>
       document.fault(['connections', index, 'name'], 'this name is taken by a connection above'),
@@ -161,7 +164,7 @@ function connectionWarnings(
 function policyWarnings(raw: ConfigFile, document: Document, policy: Policy): readonly Fault[] {
   const approvers = raw.identity.roles.approver ?? []
   const asked = [...policy.connections.values()].flatMap(({ rules }) =>
-    Object.values(rules).flatMap((rule) => (rule.decision === 'hold' ? rule.needs : [])),
+    Object.values(rules).flatMap((rule) => (rule.decision === 'hold' ? waysOf(rule).flat() : [])),
   )
   const groups = [...new Set(asked.map((need) => need.group))]
   return groups

@@ -1,5 +1,6 @@
 import type { Fault } from '../policy/document.ts'
 import type { Policy } from '../policy/policy.ts'
+import type { PersonsConfig } from './persons.ts'
 
 /** The broker's configuration: checked, complete, paths absolute, times in milliseconds. */
 export interface Config {
@@ -27,7 +28,7 @@ export interface Config {
   readonly warnings: readonly Fault[]
 }
 
-export interface IdentityConfig {
+export interface IdentityConfig extends PersonsConfig {
   readonly issuer: string
   readonly clientId: string
   readonly audience: string

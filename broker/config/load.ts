@@ -10,6 +10,7 @@ import { type Checked, configFaults, configWarnings } from './checks.ts'
 import type { Config } from './config.ts'
 import { connectionOf } from './connection.ts'
 import { notifyFaults, notifyOf, notifyWarnings } from './notify.ts'
+import { personsOf } from './persons.ts'
 import { type ConfigFile, configFile } from './schema.ts'
 import { readSecret } from './secrets.ts'
 
@@ -87,6 +88,7 @@ function build(checked: Checked & { readonly policy: Policy }, policyText: strin
       scopes: identity.scopes ?? ['openid', 'email', 'offline_access'],
       groupsClaim: identity.groups_claim ?? 'groups',
       roles: { requester, approver, auditor, admin },
+      ...personsOf(identity),
     },
     dataDir: absolute(raw.data_dir),
     policy,

@@ -4,6 +4,7 @@ import { ConnectionName } from '../../protocol/api/common.ts'
 import { HAPPENINGS } from '../../protocol/api/happenings.ts'
 import { parseDuration, parseSize } from '../../protocol/units.ts'
 import { groupList, policyFile } from '../policy/schema.ts'
+import { personsShape } from './persons.ts'
 
 const words = (what: string) =>
   z
@@ -58,6 +59,7 @@ const identity = z.strictObject(
     scopes: z.array(words('a scope'), { error: 'scopes is a list of texts' }).optional(),
     groups_claim: words('groups_claim').optional(),
     roles,
+    ...personsShape,
   },
   { error: 'identity has issuer, client_id, audience and roles' },
 )

@@ -6,7 +6,7 @@ import { stringify } from 'yaml'
 import { loadConfig } from '../config.ts'
 import { startBroker } from '../main.ts'
 import { BROKER_USER, DATABASE, READER, seed, WRITER } from './database.ts'
-import { PEOPLE, POLICY, ROLES } from './people.ts'
+import { MACHINE, PEOPLE, POLICY, ROLES } from './people.ts'
 import { freePort } from './port.ts'
 import { type PostgresOptions, type RunningPostgres, startPostgres } from './postgres.ts'
 import { type DemoProvider, startProvider } from './provider.ts'
@@ -31,6 +31,12 @@ export interface Ready {
   readonly config: string
   readonly connections: readonly string[]
   readonly users: readonly { readonly name: string; readonly groups: readonly string[] }[]
+  /** Machine identities, for `hoop login --client-id NAME --client-secret-file FILE`. */
+  readonly machines: readonly {
+    readonly name: string
+    readonly owner: string
+    readonly secret_file: string
+  }[]
   /** The superuser, so that a person can look behind the broker. */
   readonly target: {
     readonly host: string
@@ -58,7 +64,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
     const broker = `http://${HOST}:${port}`
     const [target, provider] = await Promise.all([
       startTarget(home, secrets, options.postgres, started),
-      startPeople(broker, started),
+      startPeople(broker, secrets, started),
     ])
     const config = await configure(home, { port, broker, provider, target })
     const running = await startBroker(loadConfig(config))
@@ -98,6 +104,7 @@ async function makeHome(wanted: string | undefined, started: Started): Promise<s
 interface Secrets {
   readonly superuser: string
   readonly broker: string
+  readonly machine: string
 }
 
 /** A home that is used again has a database with the passwords of the first time. */
@@ -107,7 +114,12 @@ async function keepSecrets(home: string): Promise<Secrets> {
   return {
     superuser: await keepSecret(join(folder, 'superuser')),
     broker: await keepSecret(join(folder, 'target')),
+    machine: await keepSecret(machineSecret(home)),
   }
+}
+
+function machineSecret(home: string): string {
+  return join(home, 'secrets', MACHINE.name)
 }
 
 async function keepSecret(path: string): Promise<string> {
@@ -137,8 +149,9 @@ async function startTarget(
   return target
 }
 
-async function startPeople(audience: string, started: Started) {
-  const provider = await startProvider({ users: PEOPLE, audience })
+async function startPeople(audience: string, secrets: Secrets, started: Started) {
+  const machines = [{ name: MACHINE.name, secret: secrets.machine }]
+  const provider = await startProvider({ users: PEOPLE, audience, machines })
   started.push(() => provider.close())
   return provider
 }
@@ -163,6 +176,9 @@ async function configure(home: string, { port, broker, provider, target }: Parts
       scopes: [...provider.scopes],
       groups_claim: 'groups',
       roles: ROLES,
+      machines: [
+        { subject: MACHINE.name, owner: { subject: MACHINE.owner }, groups: [...MACHINE.groups] },
+      ],
     },
     data_dir: './data',
     policy: './policy.yaml',
@@ -199,6 +215,7 @@ function describe(at: Omit<Parts, 'port'> & { home: string; config: string }): R
     config: at.config,
     connections: ['pg-prod'],
     users: PEOPLE.map(({ name, groups }) => ({ name, groups })),
+    machines: [{ name: MACHINE.name, owner: MACHINE.owner, secret_file: machineSecret(at.home) }],
     target: {
       host: at.target.host,
       port: at.target.port,

@@ -22,6 +22,9 @@ export const PEOPLE: readonly DemoPerson[] = [
   person('ruth', 'admin'),
 ]
 
+/** A machine identity of the demo; who asks with it is its owner for the duties. */
+export const MACHINE = { name: 'ci-deploy', owner: 'alice', groups: ['engineers'] } as const
+
 /** Group → role; `root` and `ruth` look after the broker, each other's changes, and approve no statement. */
 export const ROLES = {
   requester: ['engineers', 'dba'],

@@ -12,9 +12,16 @@ export interface ProviderOptions {
   readonly port?: number
   readonly users: readonly Person[]
   readonly clientId?: string
+  /** Clients that log in as themselves. */
+  readonly machines?: readonly Machine[]
   /** The broker's audience, a resource indicator (RFC 8707). */
   readonly audience?: string
   readonly accessTokenSeconds?: number
+}
+
+export interface Machine {
+  readonly name: string
+  readonly secret: string
 }
 
 export interface DemoProvider {
@@ -40,6 +47,7 @@ export async function startProvider(options: ProviderOptions): Promise<DemoProvi
     clientId: options.clientId ?? 'hoop-cli',
     audience: options.audience ?? 'https://hoop.example/broker',
     accessTokenSeconds: options.accessTokenSeconds ?? 600,
+    machines: options.machines ?? [],
     persons: new Map(options.users.map((person) => [person.name, person])),
   }
   const server = createServer()
@@ -76,6 +84,7 @@ interface Settings {
   readonly clientId: string
   readonly audience: string
   readonly accessTokenSeconds: number
+  readonly machines: readonly Machine[]
   readonly persons: Map<string, Person>
 }
 
@@ -84,7 +93,7 @@ function configuration(settings: Settings): object {
   const { clientId, audience, persons } = settings
   return {
     adapter: memoryAdapter(),
-    clients: [client(clientId)],
+    clients: [client(clientId), ...settings.machines.map(machineClient)],
     clientBasedCORS: () => false,
     claims: { openid: ['sub'], email: ['email', 'email_verified'], groups: ['groups'] },
     scopes: SCOPES,
@@ -106,6 +115,7 @@ function configuration(settings: Settings): object {
     },
     features: {
       devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
       revocation: { enabled: true, allowedPolicy: () => true },
       dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
       resourceIndicators: {
@@ -148,6 +158,18 @@ function client(clientId: string): object {
     response_types: [],
     redirect_uris: [],
     id_token_signed_response_alg: 'ES256',
+    dpop_bound_access_tokens: true,
+  }
+}
+
+function machineClient({ name, secret }: Machine): object {
+  return {
+    client_id: name,
+    client_secret: secret,
+    token_endpoint_auth_method: 'client_secret_basic',
+    grant_types: ['client_credentials'],
+    response_types: [],
+    redirect_uris: [],
     dpop_bound_access_tokens: true,
   }
 }

@@ -3,12 +3,13 @@ import { EXIT, HoopError } from '../../protocol/errors.ts'
 import type { Runtime } from '../runtime.ts'
 import { verifyProof } from './dpop.ts'
 import { createNonces } from './nonce.ts'
+import { identify, isOfClient, NO_PERSONS, type PersonsConfig } from './persons.ts'
 import type { Principal } from './principal.ts'
 import type { ReplayStore } from './replay.ts'
 import { type GroupsByRole, groupsOf, rolesOf } from './roles.ts'
 import { createTokenVerifier, invalidToken, type TokenClaims } from './token.ts'
 
-export interface AuthenticatorOptions {
+export interface AuthenticatorOptions extends Partial<PersonsConfig> {
   readonly issuer: string
   readonly audience: string
   /** Which groups have a role: `{ approver: ['dba'] }`. */
@@ -63,13 +64,18 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
 }
 
 function principal(claims: TokenClaims, jkt: string, options: AuthenticatorOptions): Principal {
-  const groups = groupsOf(claims, options.groupsClaim)
+  const account = { issuer: options.issuer, subject: claims.sub, email: emailOf(claims) }
+  const { keys, machine } = identify(account, claims, { ...NO_PERSONS, ...options })
+  if (machine === null && isOfClient(claims)) throw unknownMachine(claims.sub)
+  const groups = machine?.groups ?? groupsOf(claims, options.groupsClaim)
+  const roles = rolesOf(groups, options.roles)
   return {
-    issuer: options.issuer,
-    subject: claims.sub,
-    email: emailOf(claims),
+    ...account,
     groups,
-    roles: rolesOf(groups, options.roles),
+    // A machine asks, and does nothing else, whatever its groups.
+    roles: machine === null ? roles : roles.filter((role) => role === 'requester'),
+    keys,
+    machine: machine !== null,
     jkt,
     issuedAt: claims.iat * 1000,
     expiresAt: claims.exp * 1000,
@@ -107,6 +113,16 @@ function proofOf(headers: IncomingHttpHeaders): string {
 /** A path below the public address, which may itself have a path; an absolute address stays as it is. */
 export function publicAddress(publicUrl: string, url: string): string {
   return url.startsWith('/') ? publicUrl.replace(/\/+$/, '') + url : url
+}
+
+function unknownMachine(subject: string): HoopError {
+  return new HoopError({
+    code: 'unknown_machine',
+    message: `${subject} is a machine identity without an owner.`,
+    hint: 'An operator adds it to `identity.machines` of the broker, with the person who answers for it.',
+    exit: EXIT.refused,
+    fault: 'policy',
+  })
 }
 
 function notLoggedIn(): HoopError {

@@ -1,5 +1,6 @@
 import { canonical } from './canonical.ts'
 import {
+  type Asked,
   CLASSES,
   type ConnectionPolicy,
   type DetectRule,
@@ -10,6 +11,7 @@ import {
   type Rule,
   USES,
 } from './policy.ts'
+import { waysOf } from './ways.ts'
 
 /** `other`: neither can be said of it. */
 export type Direction = 'looser' | 'stricter' | 'other'
@@ -101,11 +103,13 @@ export function compareRules(old: Rule, next: Rule): Direction {
     return RANK[next.decision] > RANK[old.decision] ? 'stricter' : 'looser'
   }
   if (old.decision !== 'hold' || next.decision !== 'hold') return 'other'
-  const { needs: before, ...oldRest } = old
-  const { needs: after, ...nextRest } = next
-  if (canonical(oldRest) !== canonical(nextRest)) return 'other'
-  if (covers(after, before)) return 'stricter'
-  return covers(before, after) ? 'looser' : 'other'
+  if (asks(next, old)) return 'stricter'
+  return asks(old, next) ? 'looser' : 'other'
+}
+
+/** Does whatever is enough for `more` do for `fewer`, too? */
+function asks(more: Asked, fewer: Asked): boolean {
+  return waysOf(more).every((way) => waysOf(fewer).some((other) => covers(way, other)))
 }
 
 function covers(more: readonly Need[], fewer: readonly Need[]): boolean {
@@ -226,9 +230,9 @@ function ruleText(rule: Rule): string {
   if (rule.decision === 'deny') {
     return rule.reason === null ? 'deny' : `deny ${JSON.stringify(rule.reason)}`
   }
-  const { decision: _decision, needs, ...rest } = rule
-  const who = needs.map(({ group, count }) => `${count} of ${group}`).join(' and ')
-  return `hold for ${who}${canonical(rest) === '{}' ? '' : ` ${canonical(rest)}`}`
+  const way = (needs: readonly Need[]) =>
+    needs.map(({ group, count }) => `${count} of ${group}`).join(' and ')
+  return `hold for ${waysOf(rule).map(way).join(', or ')}`
 }
 
 function predicateText(rule: PredicateRule): string {

@@ -1,18 +1,14 @@
 import type { Catalogue } from '../../protocol/pg/catalogue.ts'
 import type { StatementFacts } from '../../protocol/pg/statement.ts'
 import { matches } from './match.ts'
-import type { ConnectionPolicy, Need, Rule } from './policy.ts'
+import type { Asked, ConnectionPolicy, Rule } from './policy.ts'
 import { type ColumnUse, describeUse, type IsProtected, usesOf } from './predicates.ts'
+import { together } from './ways.ts'
 
 export type Verdict =
   /** `guesses`: with how many values protected columns are compared. */
   | { readonly decision: 'allow'; readonly rule: string; readonly guesses: number }
-  | {
-      readonly decision: 'hold'
-      readonly rule: string
-      readonly needs: readonly Need[]
-      readonly guesses: number
-    }
+  | ({ readonly decision: 'hold'; readonly rule: string; readonly guesses: number } & Asked)
   | {
       readonly decision: 'deny'
       readonly rule: string
@@ -116,7 +112,8 @@ const NEVER: Rule = { decision: 'deny', reason: null }
 function ruled(label: string, rule: Rule, unsaid: string): Verdict {
   if (rule.decision === 'allow') return { decision: 'allow', rule: label, guesses: 0 }
   if (rule.decision === 'hold' && rule.needs.length > 0) {
-    return { decision: 'hold', rule: label, needs: rule.needs, guesses: 0 }
+    const { needs, alternatives } = rule
+    return { decision: 'hold', rule: label, needs, alternatives, guesses: 0 }
   }
   const reason = rule.decision === 'deny' ? rule.reason : null
   return { decision: 'deny', rule: label, reason: reason ?? unsaid }
@@ -166,18 +163,12 @@ function strictest(verdicts: readonly Verdict[], policy: ConnectionPolicy): Verd
   )
   const holds = verdicts.filter((verdict) => verdict.decision === 'hold')
   if (holds.length > 0) {
-    return { decision: 'hold', rule: rulesOf(holds), needs: together(holds), guesses }
+    const asked = together(holds)
+    if (asked !== null) return { decision: 'hold', rule: rulesOf(holds), ...asked, guesses }
+    const reason = 'it could be approved in more ways than hoop looks at'
+    return { decision: 'deny', rule: rulesOf(holds), reason }
   }
   return { decision: 'allow', rule: rulesOf(verdicts) || `${policy.connection}.request`, guesses }
-}
-
-/** Each group as often as the one that wants it most. */
-export function together(holds: readonly { needs: readonly Need[] }[]): readonly Need[] {
-  const counts = new Map<string, number>()
-  for (const { group, count } of holds.flatMap((hold) => hold.needs)) {
-    counts.set(group, Math.max(count, counts.get(group) ?? 0))
-  }
-  return [...counts].map(([group, count]) => ({ group, count }))
 }
 
 function rulesOf(verdicts: readonly Verdict[]): string {

@@ -9,6 +9,7 @@ import {
   sortFaults,
 } from './document.ts'
 import {
+  type Asked,
   CLASSES,
   type Condition,
   type ConnectionPolicy,
@@ -24,6 +25,7 @@ import {
 } from './policy.ts'
 import { type PolicyFile, policyFile } from './schema.ts'
 import { breakGlassRule, escalations, onCallOf, reminder, windowRule } from './time.ts'
+import { combinations, MOST_WAYS, waysOf } from './ways.ts'
 
 type RawConnection = PolicyFile['connections'][string]
 type RawRule = NonNullable<RawConnection['rules'][StatementClass]>
@@ -76,11 +78,15 @@ export function readPolicy(
 function crossFaults(document: Document, path: Path, raw: RawConnection): readonly Fault[] {
   const faults: Fault[] = []
   for (const name of CLASSES) {
-    const twice = repeated(needsOf(raw.rules[name]).map((need) => need.group))
+    const twice = repeatedIn(askedBy(raw.rules[name]))
     const at = [...path, 'rules', name]
     if (twice) faults.push(document.fault(at, `the group ${twice} is named twice: say count: 2`))
   }
   faults.push(...statementFaults(document, [...path, 'statements'], raw))
+  if (combinations(heldIn(raw)) > MOST_WAYS) {
+    const message = `together these rules can be approved in more than ${MOST_WAYS} ways: name fewer in any`
+    faults.push(document.faultAtKey([...path, 'rules'], message))
+  }
   const seen = new Set<string>()
   for (const key of Object.keys(raw.mask ?? {})) {
     const column = showColumn(parseColumn(key)!)
@@ -107,18 +113,28 @@ function statementFaults(document: Document, path: Path, raw: RawConnection): re
         document.faultAtKey([...at, 'by'], 'by says whose approval is needed: it goes with hold'),
       ]
     }
-    const twice = one.by === undefined ? null : repeated(needList(one.by).map((need) => need.group))
+    const twice = one.by === undefined ? null : repeatedIn(asked(one.by))
     if (twice)
       return [document.fault([...at, 'by'], `the group ${twice} is named twice: say count: 2`)]
-    if (one.hold === undefined || one.by !== undefined || fallback.length > 0) return []
+    if (one.hold === undefined || one.by !== undefined || fallback.needs.length > 0) return []
     return [document.fault([...at, 'hold'], 'nobody is named who could approve it: add by: [dba]')]
   })
 }
 
 /** Who approves what a line of `statements` holds without a name: who approves the rest. */
-function heldBy(rules: ConnectionPolicy['rules']): readonly Need[] {
+function heldBy(rules: ConnectionPolicy['rules']): Asked {
   const held = [rules.write, rules.ddl, rules.admin, rules.unknown]
-  return held.flatMap((one) => (one.decision === 'hold' ? [one.needs] : []))[0] ?? []
+  return held.find((one) => one.decision === 'hold') ?? NOBODY
+}
+
+const NOBODY: Asked = { needs: [], alternatives: [] }
+
+/** All that any rule of the connection asks: a text may meet every one of them. */
+function heldIn(raw: RawConnection): readonly Asked[] {
+  const rules = Object.values(rulesOf(raw.rules))
+  const uses = Object.values(predicatesOf(raw.predicates))
+  const lines = (raw.statements ?? []).flatMap(({ by }) => (by === undefined ? [] : [asked(by)]))
+  return [...[...rules, ...uses].filter((one) => one.decision === 'hold'), ...lines]
 }
 
 function connection(
@@ -131,6 +147,7 @@ function connection(
     connection: name,
     request: raw.request,
     see: raw.see ?? [],
+    separate: (raw.separate ?? []).map((one) => ({ groups: one.groups, mayNot: one.may_not })),
     rules,
     statements: (raw.statements ?? []).map((one, index) =>
       statementRule(`${name}.statements[${index}]`, one, heldBy(rules)),
@@ -190,26 +207,46 @@ function ruleOf(raw: RawRule): Rule {
   if (raw === 'allow') return { decision: 'allow' }
   if (raw === 'deny') return UNSAID
   if ('deny' in raw) return { decision: 'deny', reason: raw.deny }
-  return { decision: 'hold', needs: needsOf(raw) }
+  return { decision: 'hold', ...asked(raw.hold) }
 }
 
-function needsOf(raw: RawRule | undefined): readonly Need[] {
-  return typeof raw === 'object' && 'hold' in raw ? needList(raw.hold) : []
+function askedBy(raw: RawRule | undefined): Asked {
+  return typeof raw === 'object' && 'hold' in raw ? asked(raw.hold) : NOBODY
 }
 
-function needList(raw: RawHold): readonly Need[] {
+function asked(raw: RawHold): Asked {
+  if (typeof raw === 'string' || !('any' in raw)) {
+    return { needs: needList(raw), alternatives: [] }
+  }
+  const alternatives = raw.any.map(needList)
+  return { needs: alternatives[0] ?? [], alternatives }
+}
+
+type RawNeeds = Exclude<RawHold, { any: unknown }>
+
+function needList(raw: RawNeeds): readonly Need[] {
   const list = Array.isArray(raw) ? raw : [raw]
   return list.map((need) => (typeof need === 'string' ? { group: need, count: 1 } : need))
 }
 
-function statementRule(label: string, raw: RawStatement, others: readonly Need[]): StatementRule {
+function repeatedIn(held: Asked): string | null {
+  const twice = waysOf(held).map((way) => repeated(way.map((need) => need.group)))
+  return twice.find((group) => group !== null) ?? null
+}
+
+function statementRule(label: string, raw: RawStatement, others: Asked): StatementRule {
   const { deny, hold, by, reason = null } = raw
   const when = conditionOf(deny ?? hold ?? {})
   if (hold === undefined) return { label, when, rule: { decision: 'deny', reason } }
   return {
     label,
     when,
-    rule: { decision: 'hold', needs: by === undefined ? others : needList(by) },
+    rule: {
+      decision: 'hold',
+      ...(by === undefined
+        ? { needs: others.needs, alternatives: others.alternatives }
+        : asked(by)),
+    },
   }
 }
 

@@ -8,10 +8,23 @@ export interface Need {
   readonly count: number
 }
 
+/** Whose approval is needed. */
+export interface Asked {
+  readonly needs: readonly Need[]
+  /** All ways to approve it, `needs` first, each enough by itself; empty: there is that one. */
+  readonly alternatives: readonly (readonly Need[])[]
+}
+
+/** Who is in two of these groups approves nothing, or nothing of their members. */
+export interface Separation {
+  readonly groups: readonly string[]
+  readonly mayNot: 'approve' | 'approve-each-other'
+}
+
 /** What a connection says to one class of statement. */
 export type Rule =
   | { readonly decision: 'allow' }
-  | { readonly decision: 'hold'; readonly needs: readonly Need[] }
+  | ({ readonly decision: 'hold' } & Asked)
   | { readonly decision: 'deny'; readonly reason: string | null }
 
 /** What the facts of a statement must say; all of it, and of each list one. Null: not asked. */
@@ -94,6 +107,8 @@ export interface ConnectionPolicy {
   readonly request: readonly string[]
   /** Groups that see it in their list without using it. */
   readonly see: readonly string[]
+  /** Groups that never hold together. */
+  readonly separate: readonly Separation[]
   readonly rules: Readonly<Record<StatementClass, Rule>>
   readonly statements: readonly StatementRule[]
   readonly predicates: Readonly<Record<PredicateUse, PredicateRule>>

@@ -25,15 +25,39 @@ const need = z.union([groupName, z.strictObject({ group: groupName, count: count
   error: 'write a group, or {group: dba, count: 1}',
 })
 
-const hold = z.union(
-  [
-    groupName,
-    need,
-    z.array(need).min(1, 'hold names whose approval is needed: [{group: dba, count: 1}]').max(10),
-  ],
+const needs = z
+  .array(need)
+  .min(1, 'hold names whose approval is needed: [{group: dba, count: 1}]')
+  .max(10)
+
+const any = z.strictObject(
   {
-    error: 'write whose approval is needed: [{group: dba, count: 1}]',
+    any: z
+      .array(z.union([need, needs]), {
+        error: 'any is a list of ways: [[{group: dba, count: 2}], security]',
+      })
+      .min(2, 'any has at least two ways: with one, leave it out')
+      .max(10),
   },
+  { error: 'write {any: [[{group: dba, count: 2}], security]}: one of these is enough' },
+)
+
+const oneWay = z.union([groupName, need, needs], {
+  error: 'write whose approval is needed: [{group: dba, count: 1}]',
+})
+
+const hold = z.union([groupName, need, needs, any], {
+  error: 'write whose approval is needed: [{group: dba, count: 1}], or {any: [[dba], [security]]}',
+})
+
+const separation = z.strictObject(
+  {
+    groups: groupList.min(2, 'groups that never hold together are at least two'),
+    may_not: z.enum(['approve', 'approve-each-other'], {
+      error: 'may_not is approve, or approve-each-other',
+    }),
+  },
+  { error: 'write {groups: [engineers, dba], may_not: approve}' },
 )
 
 const reason = z
@@ -188,6 +212,10 @@ export const connectionPolicy = z.strictObject(
   {
     request: groupList.min(1, 'name at least one group: without it nobody may use the connection'),
     see: groupList.optional(),
+    separate: z
+      .array(separation, { error: 'separate is a list: [{groups: [a, b], may_not: approve}]' })
+      .max(20)
+      .optional(),
     rules,
     statements: z
       .array(statementRule, { error: 'statements is a list: [{deny: {ddl: drop}}]' })
@@ -198,7 +226,7 @@ export const connectionPolicy = z.strictObject(
       .record(columnKey, mask, { error: 'mask maps columns to how: {people.ssn: redact}' })
       .optional(),
     detect: detect.optional(),
-    ...timeKeys(hold, groupName),
+    ...timeKeys(oneWay, groupName),
   },
   { error: 'a connection has request, rules, mask and detect' },
 )

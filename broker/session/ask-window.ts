@@ -9,8 +9,8 @@ import { windowFacts } from '../approval/window.ts'
 import { policyOf } from '../changes/in-force.ts'
 import type { Principal } from '../identity/principal.ts'
 import { parseTable } from '../policy/columns.ts'
-import { together } from '../policy/decide.ts'
-import type { ConnectionPolicy, Need } from '../policy/policy.ts'
+import type { Asked, ConnectionPolicy } from '../policy/policy.ts'
+import { together } from '../policy/ways.ts'
 import { mayConnect, type SessionDeps } from './open.ts'
 
 const DAY_MINUTES = 1440
@@ -28,7 +28,7 @@ export function createWindowService(deps: SessionDeps) {
       mayConnect(deps.inForce, caller, name)
       const rules = deps.inForce.rules()
       const policy = policyOf(rules, name)
-      const needs = needsOf(window, policy)
+      const asked = needsOf(window, policy)
       checkTerms(window, policy)
       const statement = describe(name, window)
       const record = await deps.desk.open({
@@ -44,7 +44,8 @@ export function createWindowService(deps: SessionDeps) {
         digest: createHash('sha256').update(statement).digest('hex'),
         size: Buffer.byteLength(statement),
         reason,
-        needs,
+        ...asked,
+        separate: policy.separate,
         expiresAt: deps.runtime.now() + deps.config.approval.expiresAfter,
         inTransaction: false,
         facts: windowFacts(window),
@@ -56,7 +57,7 @@ export function createWindowService(deps: SessionDeps) {
 }
 
 /** Whoever would approve each statement of it one by one, or those whom the policy names for windows. */
-function needsOf({ classes }: WindowTerms, policy: ConnectionPolicy): readonly Need[] {
+function needsOf({ classes }: WindowTerms, policy: ConnectionPolicy): Asked {
   const { windows, connection } = policy
   if (windows === null) throw refused(`${connection} has no windows`, 'ask for each statement')
   const closed = classes.find((name) => !windows.classes.includes(name))
@@ -72,7 +73,10 @@ function needsOf({ classes }: WindowTerms, policy: ConnectionPolicy): readonly N
   if (held.length === 0) {
     throw usage(`${classes.join(', ')} statements pass on ${connection} without a window`)
   }
-  return windows.by ?? together(held)
+  if (windows.by !== null) return { needs: windows.by, alternatives: [] }
+  const asked = together(held)
+  if (asked !== null) return asked
+  throw refused(`${connection} could approve this in more ways than hoop looks at`, null)
 }
 
 function checkTerms(window: WindowTerms, { connection, windows }: ConnectionPolicy): void {

@@ -5,6 +5,10 @@ import type { Principal } from '../identity/principal.ts'
 export interface ClientEnd {
   /** Who it is, by the latest token. */
   principal(): Principal
+  /** By a token that is at most a minute old: it is asked for where it must be. */
+  fresh(signal: AbortSignal): Promise<Principal>
+  /** Something waits: the token is kept fresh until the answer is called. */
+  keepFresh(): () => void
   /** False: wait for onDrain. */
   write(bytes: Buffer): boolean
   onData(handler: (bytes: Buffer) => void): void

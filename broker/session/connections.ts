@@ -32,5 +32,7 @@ function shown([connection, policy]: readonly [ConnectionConfig, ConnectionPolic
 }
 
 function ruleOf(rule: Rule): ClassRule {
-  return { decision: rule.decision, needs: rule.decision === 'hold' ? [...rule.needs] : [] }
+  if (rule.decision !== 'hold') return { decision: rule.decision, needs: [], alternatives: [] }
+  const alternatives = rule.alternatives.map((way) => [...way])
+  return { decision: 'hold', needs: [...rule.needs], alternatives }
 }

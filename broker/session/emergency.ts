@@ -38,11 +38,12 @@ export async function breakGlass(
   return deps.desk.open({ ...emergencyOf(person, connection, rule, reason, now), policyVersion })
 }
 
-/** Null: this person may not, whatever else they may do here. */
+/** Null: this person may not, whatever else they may do here; no machine may. */
 export function mayBreakGlass(
-  person: Pick<Principal, 'groups'>,
+  person: Pick<Principal, 'groups' | 'machine'>,
   { breakGlass: rule }: ConnectionPolicy,
 ): BreakGlassRule | null {
+  if (person.machine) return null
   return rule?.groups.some((group) => person.groups.includes(group)) === true ? rule : null
 }
 

@@ -2,6 +2,8 @@ import type { NewEntry } from '../../protocol/log/entries.ts'
 import type { Execution } from '../../protocol/pg/execution.ts'
 import type { Analysis } from '../../protocol/pg/statement.ts'
 import { nameOf } from '../approval/person.ts'
+import type { Asked } from '../policy/policy.ts'
+import { waysOf } from '../policy/ways.ts'
 import type { RequestRecord } from '../store/store.ts'
 import type { Secrets } from './secrets.ts'
 import { strictestClass } from './snapshot.ts'
@@ -59,6 +61,13 @@ export function requestEntry(record: RequestRecord): NewEntry {
     comment: last?.comment ?? why,
     policy: record.policyVersion,
   }
+}
+
+/** `2 of dba and 1 of security, or 1 of cto` */
+export function askedOf(asked: Asked): string {
+  const way = (needs: Asked['needs']): string =>
+    needs.map((need) => `${need.count} of ${need.group}`).join(' and ')
+  return waysOf(asked).map(way).join(', or ')
 }
 
 export function deciders(record: RequestRecord): string {

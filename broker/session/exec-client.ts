@@ -12,6 +12,7 @@ import type { Shape } from '../../protocol/pg/execution.ts'
 import { type Frame, Framer, HEADER } from '../../protocol/pg/framer.ts'
 import { FrontendWriter } from '../../protocol/pg/frontend.ts'
 import type { SessionEvent } from '../../protocol/tunnel/messages.ts'
+import type { Present } from '../identity/presence.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { RowPlan } from '../masking/plan.ts'
 import type { ClientEnd } from './client-end.ts'
@@ -38,7 +39,7 @@ export class ExecClient implements ClientEnd {
   failure: TargetFailure | null = null
   /** Rows that were changed or returned, all statements together; null = none was counted. */
   rowCount: number | null = null
-  private readonly who: Principal
+  private readonly present: Pick<Present, 'who' | 'fresh'>
   private readonly typeName: (oid: number) => string
   private readonly framer = new Framer({ ...BACKEND_RULES, stream: new Set() })
   private readonly events: ExecEvent[] = []
@@ -53,13 +54,22 @@ export class ExecClient implements ClientEnd {
   private drained: () => void = () => undefined
   private gone: (why: string) => void = () => undefined
 
-  constructor(who: Principal, typeName: (oid: number) => string) {
-    this.who = who
+  constructor(present: Pick<Present, 'who' | 'fresh'>, typeName: (oid: number) => string) {
+    this.present = present
     this.typeName = typeName
   }
 
   principal(): Principal {
-    return this.who
+    return this.present.who
+  }
+
+  fresh(signal: AbortSignal): Promise<Principal> {
+    return this.present.fresh(signal)
+  }
+
+  /** The caller does that by itself. */
+  keepFresh(): () => void {
+    return () => undefined
   }
 
   onData(handler: (bytes: Buffer) => void): void {

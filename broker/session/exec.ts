@@ -1,17 +1,22 @@
 import type { ExecEvent } from '../../protocol/api/exec.ts'
+import { isFresh } from '../../protocol/api/fresh.ts'
 import { EXIT, type ExitCode, HoopError } from '../../protocol/errors.ts'
 import type { Unit } from '../../protocol/pg/execution.ts'
 import type { Analysis, StatementFacts } from '../../protocol/pg/statement.ts'
-import { nameOf, samePerson } from '../approval/person.ts'
+import { staleToken } from '../approval/errors.ts'
+import { actsFor, nameOf } from '../approval/person.ts'
 import { presentRequest } from '../approval/present.ts'
 import { policyOf, type Rules } from '../changes/in-force.ts'
+import type { Present } from '../identity/presence.ts'
 import type { Principal } from '../identity/principal.ts'
 import { decide, type Verdict } from '../policy/decide.ts'
+import { waysOf } from '../policy/ways.ts'
 import type { RequestRecord } from '../store/store.ts'
 import { breakGlass } from './emergency.ts'
-import { deciders } from './entries.ts'
+import { askedOf, deciders } from './entries.ts'
 import { ExecClient } from './exec-client.ts'
 import type { ExecOrder, ExecService } from './exec-order.ts'
+import { freshly, noFreshToken } from './fresh.ts'
 import { strictestBound } from './holds.ts'
 import type { Ticket } from './judge.ts'
 import { chooseDatabase, connectionOf, mayConnect, openSession, type SessionDeps } from './open.ts'
@@ -22,7 +27,29 @@ import type { Target } from './target.ts'
 /** One text for a person, without a tunnel: the same gate, the same record, the same approvals. */
 export function createExecService(deps: SessionDeps): ExecService {
   return {
-    run: (order) => (order.type === 'sql' ? runSql(deps, order) : runRequest(deps, order)),
+    run: (order) => attended(deps, order),
+  }
+}
+
+/** With who asks as they are at each moment; what is refused after the first event ends the stream. */
+async function* attended(deps: SessionDeps, order: ExecOrder): AsyncGenerator<ExecEvent> {
+  const { present, leave } = deps.presence.enter(order.caller)
+  const events =
+    order.type === 'sql'
+      ? runSql(deps, { ...order, present })
+      : runRequest(deps, { ...order, present })
+  let isBegun = false
+  try {
+    for await (const event of events) {
+      isBegun = true
+      yield event
+    }
+  } catch (error) {
+    if (!isBegun || !(error instanceof HoopError)) throw error
+    const { code, message, hint, exit } = error
+    yield problem({ code, message, hint, exit, sqlstate: null, record: null })
+  } finally {
+    leave()
   }
 }
 
@@ -30,7 +57,10 @@ function wholeText({ searchPath }: Target, text: Buffer, executions: Unit['execu
   return { executions, text, sentText: text, searchPath, inTransaction: false, spooled: false }
 }
 
-type SqlOrder = Extract<ExecOrder, { type: 'sql' }>
+/** Who asked, by the latest token that they showed. */
+type Attended<O extends ExecOrder = ExecOrder> = O & { readonly present: Present }
+type SqlOrder = Attended<Extract<ExecOrder, { type: 'sql' }>>
+type RequestOrder = Attended<Extract<ExecOrder, { type: 'request' }>>
 
 async function* runSql(deps: SessionDeps, order: SqlOrder): AsyncGenerator<ExecEvent> {
   if (order.breakGlass) return yield* runNow(deps, order)
@@ -46,7 +76,7 @@ async function* runSql(deps: SessionDeps, order: SqlOrder): AsyncGenerator<ExecE
   const isKept = secrets.count(text, analysis.ok) === 0
   if (!isKept && !order.wait) throw notKept()
   const record = await ask(deps, order, target, { text, analysis, rules, verdict, secrets })
-  const asked = verdict.needs.map((need) => `${need.count} of ${need.group}`)
+  const asked = waysOf(verdict).map((way) => askedOf({ needs: way, alternatives: [] }))
   yield { event: 'held', request: presentRequest(record), asked }
   if (!order.wait) return yield undecided(record, `${record.id} waits for approval`)
   const decided = await waitFor(deps, order, record, isKept)
@@ -113,6 +143,8 @@ async function ask(
     size: text.length,
     reason: order.reason,
     needs: verdict.needs,
+    alternatives: verdict.alternatives,
+    separate: policyOf(rules, target.connection.name).separate,
     expiresAt: now + deps.config.approval.expiresAfter,
     inTransaction: false,
     facts: factsOf(unit),
@@ -180,12 +212,10 @@ async function waitFor(
   }
 }
 
-async function* runRequest(
-  deps: SessionDeps,
-  order: Extract<ExecOrder, { type: 'request' }>,
-): AsyncGenerator<ExecEvent> {
+async function* runRequest(deps: SessionDeps, order: RequestOrder): AsyncGenerator<ExecEvent> {
+  if (!isFresh(order.caller, deps.runtime.now())) throw staleToken()
   const record = await deps.desk.get(order.request)
-  if (record.kind !== 'exec' || !samePerson(record.requester, order.caller)) throw notYours(record)
+  if (record.kind !== 'exec' || !actsFor(record.requester, order.caller)) throw notYours(record)
   const connection = mayConnect(deps.inForce, order.caller, record.connection)
   const target = await deps.targets.get(connection, record.database)
   const text = Buffer.from(record.statement)
@@ -194,13 +224,15 @@ async function* runRequest(
 
 async function* afterDecision(
   deps: SessionDeps,
-  order: ExecOrder,
+  order: Attended,
   target: Target,
   { record, text }: { readonly record: RequestRecord; readonly text: Buffer },
 ): AsyncGenerator<ExecEvent> {
   switch (record.state) {
     case 'approved': {
       yield { event: 'approved', request: record.id, by: deciders(record) }
+      if (!isFresh(order.present.who, deps.runtime.now())) yield { event: 'prove' }
+      if ((await freshly(order.present, deps.runtime, order.signal)) === null) throw noFreshToken()
       return yield* execute(deps, { order, target, text, ticket: record })
     }
     case 'pending':
@@ -217,7 +249,7 @@ async function* afterDecision(
 }
 
 interface Run {
-  readonly order: ExecOrder
+  readonly order: Attended
   readonly target: Target
   readonly text: Buffer
   readonly ticket: RequestRecord | null
@@ -227,7 +259,7 @@ interface Run {
 async function* execute(deps: SessionDeps, run: Run): AsyncGenerator<ExecEvent> {
   const { order, target, text, ticket } = run
   const types = target.analyst.catalogue().types
-  const client = new ExecClient(order.caller, (oid) => types.get(oid)?.name ?? String(oid))
+  const client = new ExecClient(order.present, (oid) => types.get(oid)?.name ?? String(oid))
   await openSession(deps, {
     client,
     remote: order.remote,
@@ -245,7 +277,7 @@ async function* execute(deps: SessionDeps, run: Run): AsyncGenerator<ExecEvent> 
   })
   try {
     if (ticket !== null)
-      await deps.desk.spend(ticket.id, await digestNow(target, text), order.caller)
+      await deps.desk.spend(ticket.id, await digestNow(target, text), order.present.who)
     order.signal.addEventListener('abort', () => client.abandon(), { once: true })
     client.query(text)
     for await (const event of client.results()) yield event

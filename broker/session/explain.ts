@@ -34,6 +34,8 @@ export function createExplainService(deps: SessionDeps) {
         places: placesOf(verdict, policy),
         reason: reasonOf(verdict, analysis.ok ? null : analysis.message),
         approvers: verdict.decision === 'hold' ? [...verdict.needs] : [],
+        alternatives:
+          verdict.decision === 'hold' ? verdict.alternatives.map((way) => [...way]) : [],
         masked: all.flatMap(({ output }) =>
           (output ?? []).flatMap(({ name, mask }) => (mask === null ? [] : [name])),
         ),

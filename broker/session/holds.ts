@@ -6,11 +6,13 @@ import type { Desk } from '../approval/desk.ts'
 import { nameOf } from '../approval/person.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { Verdict, World } from '../policy/decide.ts'
+import type { Separation } from '../policy/policy.ts'
 import type { SessionRecorder } from '../recorder/recorder.ts'
 import type { Runtime } from '../runtime.ts'
 import type { RequestRecord } from '../store/store.ts'
 import type { ClientEnd } from './client-end.ts'
-import { deciders, requestEntry } from './entries.ts'
+import { askedOf, deciders, requestEntry } from './entries.ts'
+import { freshly, noFreshToken } from './fresh.ts'
 import { shownParameters } from './parameters.ts'
 import type { Secrets } from './secrets.ts'
 import { classOf, digestOf, effectOf, factsOf, type Place, statementText } from './snapshot.ts'
@@ -20,6 +22,10 @@ export interface HoldParts extends Place {
   readonly session: string
   readonly approval: { readonly expiresAfter: number; readonly inTransaction: number }
   readonly reason: string | null
+  /** Groups that never hold together there. */
+  readonly separate: () => readonly Separation[]
+  /** Throws a HoopError where the person may not use the connection, as they are now. */
+  readonly mayUse: (principal: Principal) => void
   readonly client: ClientEnd
   readonly desk: Desk
   readonly recorder: SessionRecorder
@@ -53,7 +59,6 @@ interface Waiting {
 interface Held {
   readonly request: string
   readonly digest: string
-  readonly principal: Principal
   readonly unit: Unit
 }
 
@@ -71,9 +76,7 @@ export class Holds {
   ask(id: number, asked: Asked, entries: NewEntry[], later: Later): void {
     this.hold(id, asked, entries, later).catch((error) => {
       this.pending.delete(id)
-      if (error instanceof HoopError && error.code === 'too_many_pending') {
-        return later(tooMany(error))
-      }
+      if (error instanceof HoopError && error.fault === 'policy') return later(refusedBy(error))
       this.parts.onFault(error)
       later(OUT_OF_ORDER)
     })
@@ -87,7 +90,7 @@ export class Holds {
     if (unit.spooled && parts.spool.isTooLarge) return later(TOO_MUCH_DATA)
     const waiting: Waiting = { stop: new AbortController(), why: null }
     this.pending.set(id, waiting)
-    const asked = hold.needs.map((need) => `${need.count} of ${need.group}`).join(' and ')
+    const asked = askedOf(hold)
     if (unit.spooled) entries.push(spoolEntry(parts.spool, unit))
     const digest = await this.open(held, principal)
     const by = nameOf(principal)
@@ -102,9 +105,11 @@ export class Holds {
     later({ kind: 'held', request, message, hint })
     this.tell('held', request, message, { asked })
     const stop = desk.onChange(this.listener(request))
+    const rest = parts.client.keepFresh()
     try {
-      await this.decided({ request, digest, principal, unit }, waiting, later)
+      await this.decided({ request, digest, unit }, waiting, later)
     } finally {
+      rest()
       stop()
     }
     this.pending.delete(id)
@@ -147,6 +152,8 @@ export class Holds {
       size: Buffer.byteLength(statement) + (spooled?.size ?? 0),
       reason,
       needs: hold.needs,
+      alternatives: hold.alternatives,
+      separate: this.parts.separate(),
       expiresAt: runtime.now() + wait,
       inTransaction: unit.inTransaction,
       facts: factsOf(unit),
@@ -158,7 +165,7 @@ export class Holds {
 
   /** Waits for people. An approval is spent, on disk, before the gate hears of it. */
   private async decided(
-    { request, digest, principal, unit }: Held,
+    { request, digest, unit }: Held,
     waiting: Waiting,
     later: Later,
   ): Promise<void> {
@@ -186,13 +193,32 @@ export class Holds {
     }
     this.tell('approved', request, `approved by ${deciders(record)}`)
     recorder.sync()
-    await desk.spend(request, digest, principal)
+    const refused = await this.spend({ request, digest, unit }, waiting)
+    if (refused !== null) {
+      await this.giveUp(request, refused.message)
+      return later(refused)
+    }
     if (waiting.why !== null) {
       await desk.settle(request, { status: 'error', sqlstate: '57014', rows: null })
       return
     }
     recorder.append([{ kind: 'request', request, state: 'executed', by: null, comment: null }])
     later({ kind: 'approved', request, maxRows: strictestBound(record) })
+  }
+
+  /** Who it is now decides whether it runs: groups, roles and accounts as the provider says them now. */
+  private async spend({ request, digest }: Held, waiting: Waiting): Promise<Refused | null> {
+    const { client, desk, runtime, mayUse } = this.parts
+    try {
+      const principal = await freshly(client, runtime, waiting.stop.signal)
+      if (principal === null) throw noFreshToken()
+      mayUse(principal)
+      await desk.spend(request, digest, principal)
+      return null
+    } catch (error) {
+      if (!(error instanceof HoopError)) throw error
+      return refusedBy(error)
+    }
   }
 
   /** The same again only if all names still stand for what they stood for. */
@@ -216,6 +242,8 @@ export class Holds {
   }
 
   private async giveUp(request: string, why: string): Promise<void> {
+    const { state } = await this.parts.desk.get(request)
+    if (state !== 'pending' && state !== 'approved') return
     const record = await this.parts.desk.cancel(request, 'session', why)
     this.tell('cancelled', request, why)
     this.recordIfOpen(requestEntry(record))
@@ -329,8 +357,9 @@ const OUT_OF_ORDER: Answer = {
   hint: 'nothing was run; see the log of the broker',
 }
 
-function tooMany({ message, hint }: HoopError): Refused {
-  return { kind: 'refused', sqlstate: '53400', message, hint: hint ?? 'nothing was run' }
+function refusedBy({ code, message, hint }: HoopError): Refused {
+  const sqlstate = code === 'too_many_pending' ? '53400' : '42501'
+  return { kind: 'refused', sqlstate, message, hint: hint ?? 'nothing was run' }
 }
 
 export const TOO_MUCH_DATA: Answer = {

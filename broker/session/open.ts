@@ -11,6 +11,7 @@ import { checkStartup, type Startup } from '../../protocol/pg/startup.ts'
 import type { Desk } from '../approval/desk.ts'
 import { type InForce, policyOf, type Rules } from '../changes/in-force.ts'
 import type { Config, ConnectionConfig } from '../config.ts'
+import type { Presence } from '../identity/presence.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { RowPlan } from '../masking/plan.ts'
 import type { Recorder } from '../recorder/recorder.ts'
@@ -20,7 +21,7 @@ import { connectPostgres, type Upstream } from '../upstream/postgres.ts'
 import { addressOf } from '../upstream/target.ts'
 import type { ClientEnd } from './client-end.ts'
 import { Detection } from './detection.ts'
-import { breakGlass, emergencyEntry, emergencyNotice } from './emergency.ts'
+import { breakGlass, emergencyEntry, emergencyNotice, mayBreakGlass } from './emergency.ts'
 import { Judge, type Ticket } from './judge.ts'
 import { Pump, SHOWN_PARAMETERS } from './pump.ts'
 import { Refs } from './refs.ts'
@@ -41,6 +42,7 @@ export interface SessionDeps {
   readonly targets: Targets
   readonly sessions: Sessions
   readonly windows: LiveWindows
+  readonly presence: Presence
   readonly onFault: (error: unknown) => void
 }
 
@@ -110,6 +112,12 @@ export function mayConnect(inForce: InForce, principal: Principal, name: string)
     exit: EXIT.refused,
     fault: 'policy',
   })
+}
+
+/** As they are now: what they were when the session began no longer counts. */
+function stillMay(inForce: InForce, who: Principal, name: string, isEmergency: boolean): void {
+  if (isEmergency && mayBreakGlass(who, policyOf(inForce.rules(), name)) !== null) return
+  mayConnect(inForce, who, name)
 }
 
 export function connectionOf(inForce: InForce, name: string): ConnectionConfig {
@@ -193,6 +201,8 @@ function start(deps: SessionDeps, started: Started): Pump {
     connection: connection.name,
     database,
     rules: () => deps.inForce.rules(),
+    separate: () => policyOf(deps.inForce.rules(), connection.name).separate,
+    mayUse: (who) => stillMay(deps.inForce, who, connection.name, emergency !== null),
     world: () => view.world(),
     view,
     approval: config.approval,

@@ -1,10 +1,11 @@
 import type { WindowTerms } from '../../protocol/api/windows.ts'
 import type { Desk } from '../approval/desk.ts'
-import { nameOf, type Person, samePerson } from '../approval/person.ts'
+import { actsFor, nameOf, type Person } from '../approval/person.ts'
 import { isFilled } from '../approval/seats.ts'
 import { windowOf } from '../approval/window.ts'
 import type { Question, Verdict } from '../policy/decide.ts'
 import type { ConnectionPolicy } from '../policy/policy.ts'
+import { waysOf } from '../policy/ways.ts'
 import { isOpenAt, uncovered } from '../policy/window.ts'
 import type { Runtime } from '../runtime.ts'
 import type { RequestRecord, WindowUse, WindowUses } from '../store/store.ts'
@@ -69,9 +70,9 @@ export class LiveWindows {
     for (const live of this.#live.values()) {
       const { record } = live
       if (record.kind !== 'window' || record.connection !== asked.connection) continue
-      if (!samePerson(record.requester, asked.person)) continue
-      if (isFilled(asked.verdict.needs, record.decisions) && this.#covers(live, asked))
-        return record
+      if (!actsFor(record.requester, asked.person)) continue
+      const isApproved = waysOf(asked.verdict).some((way) => isFilled(way, record.decisions))
+      if (isApproved && this.#covers(live, asked)) return record
     }
     return null
   }

@@ -35,9 +35,9 @@ export async function openStore({ dataDir, now }: StoreOptions): Promise<Store> 
 
 function assemble(db: Kysely<Tables>, proofs: DatabaseSync, now: () => number): Store {
   return {
-    requests: new StoredRequests(db),
+    requests: new StoredRequests(db, now),
     windows: new StoredWindowUses(db),
-    people: new StoredPeople(db),
+    people: new StoredPeople(db, now),
     versions: new StoredVersions(db),
     replay: new StoredReplay(proofs, now),
     outbox: new StoredOutbox(db),

@@ -8,11 +8,14 @@ import type {
   Transaction,
 } from 'kysely'
 import { sql } from 'kysely'
+import { ownKeys } from './keys.ts'
+import { joining } from './people.ts'
 import type { DecisionTable, QuestionTable, RequestTable, StateTable, Tables } from './schema.ts'
 import { shapeOf } from './shape.ts'
 import type {
   Addition,
   Decision,
+  Join,
   Person,
   Proposal,
   Question,
@@ -33,9 +36,11 @@ const PAGE = 200
 
 export class StoredRequests implements Requests {
   readonly #db: Kysely<Tables>
+  readonly #now: () => number
 
-  constructor(db: Kysely<Tables>) {
+  constructor(db: Kysely<Tables>, now: () => number) {
     this.#db = db
+    this.#now = now
   }
 
   insert(content: RequestContent, first: StateEntry): Promise<RequestRecord> {
@@ -100,11 +105,16 @@ export class StoredRequests implements Requests {
     return Promise.all(rows.map((row) => complete(this.#db, row, row.tail)))
   }
 
-  add(id: string, step: (request: RequestRecord) => readonly Addition[]) {
+  add(
+    id: string,
+    by: readonly string[],
+    step: (request: RequestRecord, join: Join) => readonly Addition[],
+  ) {
     return this.#db.transaction().execute(async (trx) => {
       let request = await readOne(trx, id)
       if (request === null) return null
-      for (const addition of step(request)) {
+      const join = await joining(trx, [...by, ...keysIn(request)], this.#now())
+      for (const addition of step(request, join)) {
         await apply(trx, request!, addition)
         request = await readOne(trx, id)
       }
@@ -122,6 +132,10 @@ export class StoredRequests implements Requests {
   }
 }
 
+function keysIn({ requester, rule, decisions }: RequestRecord): readonly string[] {
+  return [...requester.keys, ...rule.authors, ...decisions.flatMap((made) => made.by.keys)]
+}
+
 const SMALL_COLUMNS = [
   'number',
   'id',
@@ -131,6 +145,8 @@ const SMALL_COLUMNS = [
   'subject',
   'email',
   'groups',
+  'keys',
+  'machine',
   'connection',
   'database',
   'class',
@@ -141,6 +157,9 @@ const SMALL_COLUMNS = [
   'in_transaction',
   'facts',
   'spool',
+  'separate',
+  'rule_labels',
+  'rule_authors',
   'policy_version',
   'state',
   'place',
@@ -193,18 +212,26 @@ async function insertOne(
   proposal: Proposal | null = null,
 ): Promise<RequestRecord> {
   await trx.insertInto('request').values(contentRow(content, first)).execute()
-  const needs = content.needs.map((need, place) => ({
-    request_id: content.id,
-    place,
-    group_name: need.group,
-    count: need.count,
-  }))
+  const needs = waysOf(content).flatMap((way, alternative) =>
+    way.map((need, place) => ({
+      ...{ request_id: content.id, alternative, place },
+      ...{ group_name: need.group, count: need.count },
+    })),
+  )
   if (needs.length) await trx.insertInto('request_need').values(needs).execute()
   const shape = { request_id: content.id, shape: shapeOf(content) }
   await trx.insertInto('request_shape').values(shape).execute()
   if (proposal !== null) await insertProposal(trx, content.id, proposal)
   await insertState(trx, content.id, 'new', 0, first)
   return (await readOne(trx, content.id))!
+}
+
+/** The ways to approve it: each is enough by itself. */
+export function waysOf({
+  needs,
+  alternatives,
+}: Pick<RequestContent, 'needs' | 'alternatives'>): RequestContent['alternatives'] {
+  return alternatives.length > 0 ? alternatives : [needs]
 }
 
 async function insertState(
@@ -214,7 +241,7 @@ async function insertState(
   place: number,
   entry: StateEntry,
 ): Promise<void> {
-  const by = entry.by && personRow(entry.by)
+  const by = entry.by && accountRow(entry.by)
   const row = {
     request_id: id,
     place,
@@ -251,15 +278,16 @@ async function insertDecision(trx: Transaction<Tables>, request: RequestRecord, 
 async function insertQuestion(trx: Transaction<Tables>, request: RequestRecord, said: Question) {
   const { part, text, at, by } = said
   const place = request.questions.length
-  const row = { request_id: request.id, place, part, ...personRow(by), text, at }
+  const row = { request_id: request.id, place, part, ...accountRow(by), text, at }
   await trx.insertInto('question').values(row).execute()
 }
 
 async function insertSeats(trx: Transaction<Tables>, id: string, seats: readonly Seat[]) {
-  const rows = seats.map(({ decision, group }) => ({
+  const rows = seats.map(({ decision, group, alternative }) => ({
     request_id: id,
     place: decision,
     group_name: group,
+    alternative,
   }))
   if (rows.length) await trx.insertInto('seat').values(rows).execute()
 }
@@ -276,7 +304,7 @@ async function complete(
 ): Promise<RequestRecord> {
   const of = 'request_id' as const
   const [needs, states, decisions, questions, outcome] = await Promise.all([
-    db.selectFrom('request_need').selectAll().where(of, '=', row.id).orderBy('place').execute(),
+    db.selectFrom('request_need').selectAll().where(of, '=', row.id).execute(),
     db.selectFrom('request_state').selectAll().where(of, '=', row.id).orderBy('place').execute(),
     db.selectFrom('decision').selectAll().where(of, '=', row.id).orderBy('place').execute(),
     db.selectFrom('question').selectAll().where(of, '=', row.id).orderBy('place').execute(),
@@ -284,7 +312,7 @@ async function complete(
   ])
   return {
     ...contentOf(row),
-    needs: needs.map((need) => ({ group: need.group_name, count: need.count })),
+    ...waysFrom(needs),
     state: row.state,
     createdAt: states[0]!.at,
     expiresAt: states.findLast((entry) => entry.until !== null)!.until!,
@@ -301,6 +329,16 @@ async function complete(
         }
       : null,
   }
+}
+
+function waysFrom(
+  rows: readonly Selectable<Tables['request_need']>[],
+): Pick<RequestContent, 'needs' | 'alternatives'> {
+  const sorted = rows.toSorted((a, b) => a.alternative - b.alternative || a.place - b.place)
+  const ways = [...Map.groupBy(sorted, (row) => row.alternative).values()].map((way) =>
+    way.map((need) => ({ group: need.group_name, count: need.count })),
+  )
+  return { needs: ways[0] ?? [], alternatives: ways.length > 1 ? ways : [] }
 }
 
 function conditions(eb: ExpressionBuilder<Tables, 'request'>, filter: RequestFilter) {
@@ -331,11 +369,14 @@ function alike(eb: ExpressionBuilder<Tables, 'request'>, id: string) {
 
 function samePerson(
   eb: ExpressionBuilder<Tables, 'request'>,
-  person: NonNullable<RequestFilter['requester']>,
+  { keys }: NonNullable<RequestFilter['requester']>,
 ) {
-  const account = eb.and([eb('issuer', '=', person.issuer), eb('subject', '=', person.subject)])
-  if (person.email === null) return account
-  return eb.or([account, eb(eb.fn<string>('lower', ['email']), '=', person.email.toLowerCase())])
+  const theirs = eb
+    .selectFrom('involved')
+    .select('request_id')
+    .where('part', '=', 'requester')
+    .where('key', 'in', [...keys])
+  return eb('id', 'in', theirs)
 }
 
 function contentRow(content: RequestContent, first: StateEntry) {
@@ -356,6 +397,9 @@ function contentRow(content: RequestContent, first: StateEntry) {
     in_transaction: content.inTransaction ? 1 : 0,
     facts: JSON.stringify(content.facts ?? null),
     spool: content.spool === null ? null : JSON.stringify(content.spool),
+    separate: JSON.stringify(content.separate),
+    rule_labels: JSON.stringify(content.rule.labels),
+    rule_authors: JSON.stringify(content.rule.authors),
     policy_version: content.policyVersion,
     state: first.state,
     place: 0,
@@ -363,7 +407,7 @@ function contentRow(content: RequestContent, first: StateEntry) {
   }
 }
 
-function contentOf(row: Selectable<RequestTable>): Omit<RequestContent, 'needs'> {
+function contentOf(row: Selectable<RequestTable>): Omit<RequestContent, 'needs' | 'alternatives'> {
   return {
     id: row.id,
     kind: row.kind,
@@ -381,6 +425,8 @@ function contentOf(row: Selectable<RequestTable>): Omit<RequestContent, 'needs'>
     inTransaction: row.in_transaction === 1,
     facts: JSON.parse(row.facts),
     spool: row.spool === null ? null : JSON.parse(row.spool),
+    separate: JSON.parse(row.separate),
+    rule: { labels: JSON.parse(row.rule_labels), authors: JSON.parse(row.rule_authors) },
     policyVersion: row.policy_version,
   }
 }
@@ -391,7 +437,7 @@ function stateOf(row: Selectable<StateTable>): StateEntry {
     state: row.to_state,
     at: row.at,
     until: row.until,
-    by: issuer === null ? null : personOf({ issuer, subject: subject!, email, groups: groups! }),
+    by: issuer === null ? null : accountOf({ issuer, subject: subject!, email, groups: groups! }),
     why: row.why,
   }
 }
@@ -407,20 +453,36 @@ function decisionOf(row: Selectable<DecisionTable>): Decision {
 }
 
 function questionOf(row: Selectable<QuestionTable>): Question {
-  return { part: row.part, by: personOf(row), text: row.text, at: row.at }
+  return { part: row.part, by: accountOf(row), text: row.text, at: row.at }
 }
 
-interface PersonRow {
+interface AccountRow {
   readonly issuer: string
   readonly subject: string
   readonly email: string | null
   readonly groups: string
 }
 
-function personRow({ issuer, subject, email, groups }: Person): PersonRow {
+interface PersonRow extends AccountRow {
+  readonly keys: string
+  readonly machine: number
+}
+
+function accountRow({ issuer, subject, email, groups }: Person): AccountRow {
   return { issuer, subject, email, groups: JSON.stringify(groups) }
 }
 
-function personOf({ issuer, subject, email, groups }: PersonRow): Person {
-  return { issuer, subject, email, groups: JSON.parse(groups) }
+function personRow(person: Person): PersonRow {
+  const { keys, machine } = person
+  return { ...accountRow(person), keys: JSON.stringify(keys), machine: machine ? 1 : 0 }
+}
+
+function personOf(row: PersonRow): Person {
+  return { ...accountOf(row), keys: JSON.parse(row.keys), machine: row.machine === 1 }
+}
+
+/** Who did a step, for people to read: it decides nothing. */
+function accountOf({ issuer, subject, email, groups }: AccountRow): Person {
+  const account = { issuer, subject, email }
+  return { ...account, groups: JSON.parse(groups), keys: ownKeys(account), machine: false }
 }

@@ -12,13 +12,21 @@ import type {
 /** The tables as Kysely sees them. Their rules stand in `migrations/`. */
 export interface Tables {
   request: RequestTable
-  request_need: { request_id: string; place: number; group_name: string; count: number }
+  request_need: {
+    request_id: string
+    alternative: number
+    place: number
+    group_name: string
+    count: number
+  }
+  /** Filled by triggers. */
+  involved: { request_id: string; key: string; part: 'requester' | 'rule' | 'decider' }
   request_state: StateTable
   decision: DecisionTable
   decision_group: { request_id: string; place: number; group_name: string }
   question: QuestionTable
   request_shape: { request_id: string; shape: string }
-  seat: { request_id: string; place: number; group_name: string }
+  seat: { request_id: string; place: number; group_name: string; alternative: number }
   outcome: {
     request_id: string
     status: Outcome['status']
@@ -40,6 +48,16 @@ export interface Tables {
     email: string | null
     groups: string
     roles: string
+    keys: string
+    machine: number
+    seen_at: number
+  }
+  person_key: {
+    key: string
+    issuer: string
+    subject: string
+    /** 1: the configuration says so, and it holds until that says otherwise. */
+    configured: number
     seen_at: number
   }
   outbox_endpoint: {
@@ -79,6 +97,8 @@ export interface RequestTable {
   subject: string
   email: string | null
   groups: string
+  keys: string
+  machine: number
   connection: string
   database: string
   statement: string
@@ -91,6 +111,9 @@ export interface RequestTable {
   in_transaction: number
   facts: string
   spool: string | null
+  separate: string
+  rule_labels: string
+  rule_authors: string
   policy_version: number
   /** The last row of request_state, kept by a trigger. */
   state: RequestState
@@ -131,6 +154,8 @@ export interface DecisionTable {
   subject: string
   email: string | null
   groups: string
+  keys: string
+  machine: number
   verdict: Decision['verdict']
   comment: string | null
   max_rows: number | null

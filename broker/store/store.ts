@@ -56,12 +56,28 @@ export interface Person {
   readonly subject: string
   readonly email: string | null
   readonly groups: readonly string[]
+  /** Who that is: two that share a key are one person (keys.ts). Of a machine also its owner's. */
+  readonly keys: readonly string[]
+  /** A service account: it asks, and decides nothing. */
+  readonly machine: boolean
 }
 
 /** So many different persons of this group must agree. */
 export interface Need {
   readonly group: string
   readonly count: number
+}
+
+/** Who is in two of these groups approves nothing, or nothing of their members. */
+export interface Separation {
+  readonly groups: readonly string[]
+  readonly mayNot: 'approve' | 'approve-each-other'
+}
+
+/** The rules that a request goes by, and the keys of those who last changed them. */
+export interface AppliedRule {
+  readonly labels: readonly string[]
+  readonly authors: readonly string[]
 }
 
 /** The rows of a COPY FROM STDIN, kept beside the store until the decision. */
@@ -94,6 +110,10 @@ export interface RequestContent {
   readonly reason: string | null
   readonly inTransaction: boolean
   readonly needs: readonly Need[]
+  /** All ways to approve it, `needs` first, each enough by itself; empty: there is that one. */
+  readonly alternatives: readonly (readonly Need[])[]
+  readonly separate: readonly Separation[]
+  readonly rule: AppliedRule
   readonly facts: unknown
   readonly spool: Spool | null
   /** The version of the policy that it was decided under that people are asked. */
@@ -144,10 +164,11 @@ export interface Question {
   readonly at: number
 }
 
-/** Which decision (its place in the list) fills a place of which group. */
+/** Which decision (its place in the list) fills a place of which group, in which of the alternatives. */
 export interface Seat {
   readonly decision: number
   readonly group: string
+  readonly alternative: number
 }
 
 /** One step in the life of a request. */
@@ -202,8 +223,8 @@ export type Addition =
 export interface RequestFilter {
   readonly states?: readonly RequestState[]
   readonly kind?: RequestContent['kind']
-  /** Only requests of this person: by issuer and subject, or by e-mail. */
-  readonly requester?: Pick<Person, 'issuer' | 'subject' | 'email'>
+  /** Only requests of this person, from whatever account. */
+  readonly requester?: Pick<Person, 'keys'>
   readonly session?: string
   readonly connection?: string
   /** The next page: only requests that came before this one. */
@@ -240,11 +261,13 @@ export interface Requests {
   list(filter: RequestFilter): Promise<readonly RequestRecord[]>
   /**
    * Reads a request, asks `step` what to add and adds it, in one transaction that nothing comes
-   * between; gives the request as it is then. Null: there is no such request.
+   * between; gives the request as it is then. Null: there is no such request. `join` knows the
+   * accounts of everybody who is involved, and of `by`.
    */
   add(
     id: string,
-    step: (request: RequestRecord) => readonly Addition[],
+    by: readonly string[],
+    step: (request: RequestRecord, join: Join) => readonly Addition[],
   ): Promise<RequestRecord | null>
   /** The earliest moment at which a pending or approved request ends by itself. */
   nextDue(): Promise<number | null>
@@ -264,16 +287,29 @@ export interface WindowUses {
   used(id: string): Promise<{ readonly statements: number; readonly rows: number }>
 }
 
-/** A person whom the broker has met, for `sod explain`. */
+/** An account that the broker has met, for `sod explain`. */
 export interface KnownPerson extends Person {
   readonly roles: readonly string[]
   readonly seenAt: number
 }
 
+/** All that is known of the person who has one of these keys: the accounts' keys and groups. */
+export type Join = (keys: readonly string[]) => {
+  readonly keys: readonly string[]
+  readonly groups: readonly string[]
+}
+
+/** Keys that the configuration gives to an account. */
+export interface Link extends Pick<Person, 'issuer' | 'subject' | 'keys'> {}
+
 export interface People {
   saw(person: KnownPerson): Promise<void>
   /** Last seen first. */
   all(limit: number): Promise<readonly KnownPerson[]>
+  /** Knows those who have one of these keys, and their other accounts. */
+  joining(keys: readonly string[]): Promise<Join>
+  /** What the configuration says of accounts, instead of what it said before. */
+  configure(links: readonly Link[], claim: string | null): Promise<void>
 }
 
 /** What hoop goes by, in versions; new ones come by the addition `version` alone. */

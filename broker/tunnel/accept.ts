@@ -111,6 +111,7 @@ class Door {
       cancel: (principal, cancel) => handlers.cancel(principal, cancel),
       prove: ({ token, proof }) => handlers.authenticate(tunnelRequest(token, proof)),
       nonce: () => settings.authenticator?.nonce() ?? '',
+      now: () => settings.runtime.now(),
       onFault: settings.onFault,
     }
     this.sockets.on('headers', (headers) => {

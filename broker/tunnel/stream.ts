@@ -7,6 +7,10 @@ export interface TunnelStream {
   readonly remote: string
   /** Who it is, by the latest token. */
   principal(): Principal
+  /** By a token that is at most a minute old: it is asked for where it must be. */
+  fresh(signal: AbortSignal): Promise<Principal>
+  /** Something waits: the token is kept fresh until the answer is called. */
+  keepFresh(): () => void
   /** False: wait for onDrain. What is written before `open` has resolved goes out right after. */
   write(bytes: Buffer): boolean
   /** Bytes flow once there is a handler, and not before `open` has resolved. */

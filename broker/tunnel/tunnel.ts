@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
+import { isFresh, YOUNG_MS } from '../../protocol/api/fresh.ts'
 import { MalformedBytes } from '../../protocol/bytes/cursor.ts'
 import { HoopError } from '../../protocol/errors.ts'
 import {
@@ -21,6 +22,7 @@ import {
   type TokenMessage,
 } from '../../protocol/tunnel/messages.ts'
 import { PlainFrames, readPlainFrames } from '../../protocol/tunnel/plain-frames.ts'
+import { Present } from '../identity/presence.ts'
 import type { Principal } from '../identity/principal.ts'
 import { refusedMessage } from './refusal.ts'
 import { SMALL, smallFrame } from './small-frame.ts'
@@ -32,6 +34,7 @@ export interface TunnelHost {
   /** A fresh token and proof → who that is. */
   prove(token: TokenMessage): Promise<Principal>
   nonce(): string
+  now(): number
   /** An error that no person is told: for the log. */
   onFault(error: unknown): void
 }
@@ -52,7 +55,9 @@ export class ServerTunnel implements TunnelStream {
   private readonly host: TunnelHost
   private readonly sorter = new FrameSorter()
   private readonly liveness = new Liveness()
-  private who: Principal
+  private readonly present: Present
+  /** What waits for people, and wants the token fresh. */
+  private keeping = 0
   private phase: Phase = 'hello'
   private why: string | null = null
   private blocked = false
@@ -70,7 +75,7 @@ export class ServerTunnel implements TunnelStream {
     this.ws = ws
     this.socket = socket
     this.remote = remote
-    this.who = who
+    this.present = new Present(who, () => host.now())
     this.host = host
     ws.on('message', (data, isBinary) => this.onMessage(data as Buffer, isBinary))
     const isOpen = () => ws.readyState === ws.OPEN
@@ -86,7 +91,29 @@ export class ServerTunnel implements TunnelStream {
   }
 
   principal(): Principal {
-    return this.who
+    return this.present.who
+  }
+
+  fresh(signal: AbortSignal): Promise<Principal> {
+    const isYoung = isFresh(this.present.who, this.host.now())
+    if (!isYoung) this.prove(true)
+    return this.present.fresh(signal)
+  }
+
+  keepFresh(): () => void {
+    this.keeping++
+    this.renewIfOld(this.host.now())
+    return () => {
+      this.keeping--
+    }
+  }
+
+  private renewIfOld(now: number): void {
+    if (this.keeping > 0 && now - this.present.who.issuedAt > YOUNG_MS) this.prove(true)
+  }
+
+  private prove(fresh: boolean): void {
+    this.control({ t: 'prove', nonce: this.host.nonce(), fresh })
   }
 
   /** Has the client said what it wants? */
@@ -241,7 +268,7 @@ export class ServerTunnel implements TunnelStream {
   }
 
   private async openSession(open: OpenMessage): Promise<void> {
-    const { session } = await this.host.open(this.who, open, this)
+    const { session } = await this.host.open(this.present.who, open, this)
     if (this.phase !== 'opening') return
     this.ws.send(encodeMessage({ t: 'opened', session }))
     this.phase = 'open'
@@ -252,7 +279,7 @@ export class ServerTunnel implements TunnelStream {
   }
 
   private async cancel(cancel: CancelMessage): Promise<void> {
-    await this.host.cancel(this.who, cancel)
+    await this.host.cancel(this.present.who, cancel)
     this.end(CLOSE.normal, 'the cancel request was taken')
   }
 
@@ -286,9 +313,7 @@ export class ServerTunnel implements TunnelStream {
 
   /** The same person with the same key, or the tunnel ends: a session never changes hands. */
   private renew(fresh: Principal): void {
-    const { issuer, subject, jkt } = this.who
-    if (fresh.issuer === issuer && fresh.subject === subject && fresh.jkt === jkt) this.who = fresh
-    else this.end(CLOSE.policy, 'the token is of somebody else')
+    if (!this.present.renew(fresh)) this.end(CLOSE.policy, 'the token is of somebody else')
   }
 
   /** Looked at once per heartbeat. */
@@ -298,14 +323,16 @@ export class ServerTunnel implements TunnelStream {
       return
     }
     if (this.ws.readyState === this.ws.OPEN && this.socket.writableLength === 0) this.ws.pong()
-    if (this.phase === 'open') this.checkLogin(now)
+    if (this.phase !== 'open') return
+    this.renewIfOld(now)
+    this.checkLogin(now)
   }
 
   private checkLogin(now: number): void {
-    const left = this.who.expiresAt - now
+    const left = this.present.who.expiresAt - now
     if (left > PROVE_BEFORE_MS || this.expired) return
     if (left > 0) {
-      this.control({ t: 'prove', nonce: this.host.nonce() })
+      this.prove(false)
       return
     }
     this.expired = true

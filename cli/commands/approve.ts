@@ -37,7 +37,11 @@ this command does not wait for that. You can never approve what you requested yo
       digest: flags.digest?.toLowerCase(),
       max_rows: flags['max-rows'],
     }
-    const request = await api.request('POST', `${path}/approve`, { body, schema: Request })
+    const request = await api.request('POST', `${path}/approve`, {
+      body,
+      schema: Request,
+      fresh: true,
+    })
     if (this.json) {
       this.out.document(request)
       return
@@ -54,5 +58,9 @@ this command does not wait for that. You can never approve what you requested yo
 }
 
 function missing(request: Request): string {
-  return describeNeeds({ needs: request.needs.filter(({ count, have }) => have < count) })
+  const open = (way: Request['needs']) => way.filter(({ count, have }) => have < count)
+  return describeNeeds({
+    needs: open(request.needs),
+    alternatives: request.alternatives.map(open),
+  })
 }

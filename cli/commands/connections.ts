@@ -67,9 +67,12 @@ function toJson({ name, kind, classes, masked, port, databases }: Row) {
 function describeRules(connection: Connection): string {
   const groups = new Map<string, string[]>()
   for (const [name, rule] of Object.entries(connection.classes)) {
-    const needs = rule.needs.map(({ group, count }) => (count === 1 ? group : `${count} ${group}`))
+    const ways = rule.alternatives.length > 0 ? rule.alternatives : [rule.needs]
+    const asked = ways.map((way) =>
+      way.map(({ group, count }) => (count === 1 ? group : `${count} ${group}`)).join(' and '),
+    )
     const label =
-      rule.decision === 'hold' ? `held for ${needs.join(' and ')}` : WORDS[rule.decision]
+      rule.decision === 'hold' ? `held for ${asked.join(', or ')}` : WORDS[rule.decision]
     if (name === 'session' || name === 'transaction') continue
     groups.set(label, [...(groups.get(label) ?? []), name])
   }

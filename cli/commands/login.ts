@@ -9,6 +9,7 @@ export default class Login extends BaseCommand {
   static override examples = [
     '<%= config.bin %> login --broker https://hoop.example.com',
     '<%= config.bin %> login',
+    '<%= config.bin %> login --broker URL --client-id ci-deploy --client-secret-file ./secret',
   ]
   static override flags = {
     broker: Flags.string({
@@ -25,6 +26,19 @@ export default class Login extends BaseCommand {
       env: 'HOOP_AS',
       helpValue: 'NAME',
     }),
+    'client-id': Flags.string({
+      description:
+        'log in as this machine identity (CI); its secret comes by file, environment or pipe',
+      env: 'HOOP_CLIENT_ID',
+      helpValue: 'ID',
+      exclusive: ['as'],
+    }),
+    'client-secret-file': Flags.string({
+      description: 'where the secret is (-: standard input); or HOOP_CLIENT_SECRET',
+      env: 'HOOP_CLIENT_SECRET_FILE',
+      helpValue: 'FILE',
+      dependsOn: ['client-id'],
+    }),
   }
 
   async run(): Promise<void> {
@@ -36,10 +50,12 @@ export default class Login extends BaseCommand {
     const { Interruption } = await import('../login/interruption.ts')
     using interruption = new Interruption()
     const profile = await Profile.load(this.profileName)
+    const client = await clientOf(flags['client-id'], flags['client-secret-file'])
     const who = await login({
       profile,
       broker: flags.broker,
       as: flags.as,
+      client,
       signal: interruption.signal,
       say: (text) => this.out.say(text),
       onCode: async (code, broker) => {
@@ -64,6 +80,13 @@ export default class Login extends BaseCommand {
     const opened = await openBrowser(code.verification_uri_complete)
     if (opened) this.out.say('Your browser shows it now.')
   }
+}
+
+async function clientOf(id: string | undefined, file: string | undefined) {
+  if (id === undefined) return undefined
+  const { readClientSecret } = await import('../login/client-secret.ts')
+  const environment = process.env['HOOP_CLIENT_SECRET']
+  return { id, secret: await readClientSecret({ file, environment, input: process.stdin }) }
 }
 
 /** At most 80 columns wide but for the address, which must stay in one piece to be clicked or copied. */

@@ -19,7 +19,11 @@ export default class Reject extends BaseCommand {
     const path = requestPath(args.id)
     const api = await this.api()
     const body = { reason: flags.reason }
-    const request = await api.request('POST', `${path}/reject`, { body, schema: Request })
+    const request = await api.request('POST', `${path}/reject`, {
+      body,
+      schema: Request,
+      fresh: true,
+    })
     if (this.json) {
       this.out.document(request)
       return

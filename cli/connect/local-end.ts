@@ -60,7 +60,7 @@ function listenOn(options: LocalEndOptions, { port, password }: LocalAccess): Pr
   const url = tunnelUrl(api.url)
   const dialer = tunnelDialer({
     url,
-    headers: (nonce) => api.tunnelHeaders(url, nonce),
+    headers: (nonce, fresh) => api.tunnelHeaders(url, { nonce, fresh }),
     onRenewalFailed: (error) => onTrouble(renewalFailed(error, api.profile)),
   })
   return listen({

@@ -11,6 +11,7 @@ import { describeDuration } from '../output/time.ts'
 import { visible, visibleLine } from '../output/visible.ts'
 import { wrap } from '../output/width.ts'
 import { requestPath } from '../request-path.ts'
+import { Attendance } from './attendance.ts'
 
 export interface ExecScreen {
   readonly out: Output
@@ -38,9 +39,11 @@ class ExecRun {
   /** As the broker told it last. */
   #request: Request | null = null
   #id: string | null = null
+  readonly #attendance: Attendance
 
   constructor(api: BrokerApi, screen: ExecScreen) {
     this.#api = api
+    this.#attendance = new Attendance(api, (why) => this.#talk(why))
     this.#screen = screen
     const { out, csv } = screen
     this.#printer = out.json ? this.#collected : csv ? csvPrinter(out) : tablePrinter(out)
@@ -49,7 +52,11 @@ class ExecRun {
   async go(body: Exec, signal: AbortSignal): Promise<number> {
     try {
       await this.#freshNonce(body)
-      const response = await this.#api.stream('POST', '/v1/exec', { body, signal })
+      const response = await this.#api.stream('POST', '/v1/exec', {
+        body,
+        signal,
+        fresh: 'request' in body,
+      })
       for await (const event of jsonLines(response, ExecEvent)) {
         if (event.event === 'error') return await this.#fail(event)
         this.#take(event)
@@ -57,6 +64,8 @@ class ExecRun {
     } catch (error) {
       if (!signal.aborted) throw error
       return this.#interrupted()
+    } finally {
+      this.#attendance.end()
     }
     await this.#finish('done')
     return EXIT.done
@@ -68,6 +77,10 @@ class ExecRun {
         this.#request = event.request
         this.#id = event.request.id
         this.#sayHeld(event.request)
+        if (this.#screen.wait) this.#attendance.begin()
+        return
+      case 'prove':
+        this.#attendance.show()
         return
       case 'approved':
         this.#talk(`Approved by ${event.by}; it runs now.`)

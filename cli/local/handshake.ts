@@ -4,8 +4,8 @@ import { WebSocket } from 'ws'
 import { EXIT, type ExitCode, HoopError } from '../../protocol/errors.ts'
 import { MAX_FRAME, TUNNEL_PATH, TUNNEL_PROTOCOL } from '../../protocol/tunnel/frames.ts'
 
-/** Fresh DPoP headers for the upgrade; `nonce` when the broker asked for one. */
-export type TunnelHeaders = (nonce?: string) => Promise<Record<string, string>>
+/** DPoP headers for the upgrade; `nonce` when the broker asked for one, `fresh` when for a new token. */
+export type TunnelHeaders = (nonce?: string, fresh?: boolean) => Promise<Record<string, string>>
 
 export interface UpgradedSocket {
   readonly ws: WebSocket

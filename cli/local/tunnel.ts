@@ -15,6 +15,7 @@ import {
   type ClientMessage,
   decodeServerMessage,
   encodeMessage,
+  type ProveMessage,
   type ServerMessage,
   type SessionEvent,
 } from '../../protocol/tunnel/messages.ts'
@@ -258,7 +259,7 @@ class ClientTunnel implements Tunnel {
 
   private receiveControl(message: ServerMessage): void {
     if (message.t === 'event') this.receiveEvent(message.event)
-    else if (message.t === 'prove') this.prove(message.nonce)
+    else if (message.t === 'prove') this.prove(message)
     else throw new MalformedBytes(`${message.t} on an open tunnel`)
   }
 
@@ -268,10 +269,10 @@ class ClientTunnel implements Tunnel {
   }
 
   /** Shows the token again, renewed where it had to be, with a proof for this very nonce. */
-  private prove(nonce: string): void {
+  private prove({ nonce, fresh }: ProveMessage): void {
     const failed = this.options.onRenewalFailed ?? (() => undefined)
     this.options
-      .headers(nonce)
+      .headers(nonce, fresh)
       .then((headers) => this.sendToken(headers))
       .catch(failed)
   }

@@ -9,6 +9,8 @@ export interface Credentials {
   readonly audience: string
   readonly scopes: readonly string[]
   readonly accessToken: string
+  /** Of a machine identity, which logs in anew with it. */
+  readonly clientSecret?: string
   /** Null where the provider gives none: the login then ends with the access token. */
   readonly refreshToken: string | null
   /** By this machine's clock, epoch milliseconds. */

@@ -1,4 +1,4 @@
-import { Whoami } from '../../protocol/api/identity.ts'
+import { type Discovery, Whoami } from '../../protocol/api/identity.ts'
 import { EXIT, HoopError } from '../../protocol/errors.ts'
 import { BrokerApi } from '../broker-api.ts'
 import { brokerAddress } from '../local/address.ts'
@@ -8,6 +8,7 @@ import { type Credentials, credentialStore } from './credentials.ts'
 import type { DeviceCode } from './device-flow.ts'
 import { discoverBroker } from './discovery.ts'
 import { interrupted } from './interruption.ts'
+import type { ProviderSettings } from './provider.ts'
 import { LoginSession, loginLock } from './session.ts'
 
 /** After the demo's provider was told, the answer is there: no need to be as patient as RFC 8628 asks. */
@@ -19,6 +20,8 @@ export interface LoginOptions {
   readonly broker: string | undefined
   /** One of the demo's persons. */
   readonly as: string | undefined
+  /** A machine identity, instead of a person. */
+  readonly client?: { readonly id: string; readonly secret: string } | undefined
   readonly signal: AbortSignal
   readonly onCode: (code: DeviceCode, broker: string) => Promise<void>
   readonly say: (text: string) => void
@@ -41,13 +44,9 @@ async function perform(options: LoginOptions): Promise<LoggedIn> {
   const discovery = await discoverBroker(broker, signal)
   const { issuer, client_id: clientId, audience, scopes } = discovery
   const settings = { issuer, clientId, audience, scopes }
-  const { deviceFlow } = await import('./device-flow.ts')
-  const credentials = await deviceFlow({
-    settings,
-    signal,
-    ...(options.as === undefined ? {} : { interval: DEMO_INTERVAL_S }),
-    onCode: await codeHandler(options, broker, discovery),
-  })
+  const credentials = await (options.client === undefined
+    ? personLogin(options, broker, discovery, settings)
+    : machineLogin(settings, options.client))
   const store = credentialStore(profile, options.say)
   const who = await acceptedBy(broker, profile, credentials)
   await withLock(loginLock(profile), async () => {
@@ -55,6 +54,29 @@ async function perform(options: LoginOptions): Promise<LoggedIn> {
     await profile.rememberBroker(broker)
   })
   return { ...who, broker }
+}
+
+async function personLogin(
+  options: LoginOptions,
+  broker: string,
+  discovery: Discovery,
+  settings: ProviderSettings,
+): Promise<Credentials> {
+  const { deviceFlow } = await import('./device-flow.ts')
+  return deviceFlow({
+    settings,
+    signal: options.signal,
+    ...(options.as === undefined ? {} : { interval: DEMO_INTERVAL_S }),
+    onCode: await codeHandler(options, broker, discovery),
+  })
+}
+
+async function machineLogin(
+  settings: ProviderSettings,
+  { id, secret }: NonNullable<LoginOptions['client']>,
+): Promise<Credentials> {
+  const { clientCredentials } = await import('./client-credentials.ts')
+  return clientCredentials({ ...settings, clientId: id, clientSecret: secret })
 }
 
 function brokerFor(options: LoginOptions): string {
@@ -72,7 +94,7 @@ function brokerFor(options: LoginOptions): string {
 async function codeHandler(
   options: LoginOptions,
   broker: string,
-  discovery: Awaited<ReturnType<typeof discoverBroker>>,
+  discovery: Discovery,
 ): Promise<(code: DeviceCode) => Promise<void>> {
   const account = options.as
   if (account === undefined) return (code) => options.onCode(code, broker)

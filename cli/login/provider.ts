@@ -17,7 +17,7 @@ export interface ProviderSettings {
 
 /** Discovery (OpenID Connect Discovery 1.0). Plain http is for providers on this machine only. */
 export async function discoverProvider(
-  settings: Pick<ProviderSettings, 'issuer' | 'clientId'>,
+  settings: Pick<ProviderSettings, 'issuer' | 'clientId'> & { readonly clientSecret?: string },
 ): Promise<openid.Configuration> {
   const issuer = URL.parse(settings.issuer)
   if (issuer === null) throw unreachable(settings.issuer, 'its address is none')
@@ -30,9 +30,21 @@ export async function discoverProvider(
     ...(plain ? { execute: [openid.allowInsecureRequests] } : {}),
   }
   try {
-    return await openid.discovery(issuer, settings.clientId, undefined, openid.None(), options)
+    const auth = authentication(settings.clientSecret)
+    return await openid.discovery(issuer, settings.clientId, undefined, auth, options)
   } catch (error) {
     throw providerError(error, settings.issuer)
+  }
+}
+
+/** People use a public client; a machine shows its secret as the provider wants it. */
+function authentication(secret: string | undefined): openid.ClientAuth {
+  if (secret === undefined) return openid.None()
+  return (server, client, body, headers) => {
+    const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic']
+    const isBasic = methods.includes('client_secret_basic')
+    const show = isBasic ? openid.ClientSecretBasic(secret) : openid.ClientSecretPost(secret)
+    return show(server, client, body, headers)
   }
 }
 
@@ -113,7 +125,7 @@ function answered(error: openid.ResponseBodyError, issuer: string): HoopError {
       return new HoopError({
         code: 'provider_refused',
         message: `The identity provider ${issuer} refuses: ${why}.`,
-        hint: 'Is the client registered there for the device flow, DPoP and the audience of this broker?',
+        hint: 'Is the client registered there for its way to log in, DPoP and the audience of this broker?',
         exit: EXIT.login,
         fault: 'upstream',
         cause: error,

@@ -49,8 +49,15 @@ export function lastWord({ questions, state }: Request): string[] {
   return [last.part === 'question' ? 'asked' : 'answered']
 }
 
-export function describeNeeds(request: Pick<Request, 'needs'>): string {
-  return request.needs
+type Asked = Pick<Request, 'needs'> & { readonly alternatives?: Request['alternatives'] }
+
+/** Of several ways to approve it each is enough. */
+export function describeNeeds({ needs, alternatives = [] }: Asked): string {
+  return alternatives.length > 0 ? alternatives.map(describeWay).join(', or ') : describeWay(needs)
+}
+
+function describeWay(needs: Request['needs']): string {
+  return needs
     .map(({ group, count, have }) => {
       const who = count === 1 ? `one of ${group}` : `${count} of ${group}`
       return have > 0 ? `${who} (${have} of ${count} so far)` : who

@@ -1,10 +1,14 @@
 import { z } from 'zod'
 import { ConnectionName } from './common.ts'
 
+const AskedOf = z.object({ group: z.string(), count: z.number().int().positive() })
+
 /** What the policy says of one class of statement, before anything is asked. */
 export const ClassRule = z.object({
   decision: z.enum(['allow', 'hold', 'deny']),
-  needs: z.array(z.object({ group: z.string(), count: z.number().int().positive() })),
+  needs: z.array(AskedOf),
+  /** All ways to approve it, each enough by itself, `needs` first; empty: there is that one. */
+  alternatives: z.array(z.array(AskedOf)).default([]),
 })
 export type ClassRule = z.infer<typeof ClassRule>
 

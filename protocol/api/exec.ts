@@ -43,6 +43,8 @@ export type ExecResult = z.infer<typeof ExecResult>
 export const ExecEvent = z.discriminatedUnion('event', [
   z.object({ event: z.literal('held'), request: Request, asked: z.array(z.string()) }),
   z.object({ event: z.literal('approved'), request: RequestId, by: z.string() }),
+  /** The caller shows a fresh token, by any call, or nothing runs. */
+  z.object({ event: z.literal('prove') }),
   z.object({ event: z.literal('result'), fields: z.array(ExecField) }),
   z.object({ event: z.literal('rows'), rows: z.array(z.array(z.string().nullable())) }),
   z.object({

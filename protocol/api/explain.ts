@@ -48,6 +48,8 @@ export const ExplainFacts = z.object({
 })
 export type ExplainFacts = z.infer<typeof ExplainFacts>
 
+const AskedOf = z.object({ group: z.string(), count: z.number().int().positive() })
+
 export const Explanation = z.object({
   class: StatementClassName,
   facts: z.array(ExplainFacts),
@@ -60,7 +62,9 @@ export const Explanation = z.object({
   places: z.array(z.string()),
   /** Why, where the rule does not say it all. */
   reason: z.string().nullable(),
-  approvers: z.array(z.object({ group: z.string(), count: z.number().int().positive() })),
+  approvers: z.array(AskedOf),
+  /** All ways to approve it, each enough by itself, `approvers` first; empty: there is that one. */
+  alternatives: z.array(z.array(AskedOf)).default([]),
   /** Output columns whose values come back masked. */
   masked: z.array(z.string()),
 })

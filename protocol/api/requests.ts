@@ -112,6 +112,8 @@ export const Request = z.object({
   /** When it ends by itself; null: never (any more). */
   expires_at: Time.nullable(),
   needs: z.array(Need),
+  /** All ways to approve it, each enough by itself, `needs` first; empty: there is that one. */
+  alternatives: z.array(z.array(Need)).default([]),
   decisions: z.array(Decision),
   outcome: Outcome.nullable(),
   /** Null: not looked up (lists, answers to a decision). */
@@ -165,6 +167,7 @@ export const Duties = z.object({
   requester: z.string(),
   state: RequestState,
   needs: z.array(Need),
+  alternatives: z.array(z.array(Need)).default([]),
   /** Rules that hold for everybody, as sentences. */
   rules: z.array(z.string()),
   /** Persons whom the broker knows of, the caller first. */

@@ -41,13 +41,6 @@ export class Fields {
     return value
   }
 
-  /** Absent: no. */
-  flag(name: string): boolean {
-    const value = this.get(name) ?? false
-    if (typeof value !== 'boolean') throw this.wrong(name, 'true or false')
-    return value
-  }
-
   /** A copy: the message's buffer is not kept alive by it. */
   bytes(name: string, least: number, most: number): Buffer {
     const value = this.get(name)
@@ -55,6 +48,13 @@ export class Fields {
       throw this.wrong(name, `${least} to ${most} bytes`)
     }
     return Buffer.from(value)
+  }
+
+  /** Absent: no. */
+  flag(name: string): boolean {
+    const value = this.get(name) ?? false
+    if (typeof value !== 'boolean') throw this.wrong(name, 'true or false')
+    return value
   }
 
   nested(name: string): Fields {

@@ -96,6 +96,8 @@ export interface EventMessage {
 export interface ProveMessage {
   readonly t: 'prove'
   readonly nonce: string
+  /** A token that was issued just now is wanted: something waits for people, or is about to run. */
+  readonly fresh: boolean
 }
 
 export type ServerMessage =
@@ -180,7 +182,7 @@ export function decodeServerMessage(bytes: Buffer): ServerMessage {
     case 'refused':
       return decodeRefused(fields)
     case 'prove':
-      return { t, nonce: fields.text('nonce', MAX.name) }
+      return { t, nonce: fields.text('nonce', MAX.name), fresh: fields.flag('fresh') }
     case 'event':
       return { t, event: decodeEvent(fields.nested('event')) }
     default:

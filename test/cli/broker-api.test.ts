@@ -112,7 +112,9 @@ describe('against the real broker API and the real provider', () => {
     const client = api(await LoginSession.open(profile, store))
     const url = client.tunnelUrl()
     assert.match(url, /^ws:\/\/127\.0\.0\.1:\d+\/v1\/tunnel$/)
-    const { Authorization, DPoP } = await client.tunnelHeaders(url, bench.authenticator.nonce())
+    const { Authorization, DPoP } = await client.tunnelHeaders(url, {
+      nonce: bench.authenticator.nonce(),
+    })
     const headers = { authorization: Authorization ?? '', dpop: DPoP ?? '' }
     const who = await bench.authenticator.authenticate({
       method: 'GET',

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { createAnalyst } from '../../broker/analysis/analyst.ts'
 import { type Desk, openDesk } from '../../broker/approval/desk.ts'
 import type { Config, ConnectionConfig } from '../../broker/config.ts'
+import { NO_PERSONS } from '../../broker/identity/persons.ts'
+import { Presence } from '../../broker/identity/presence.ts'
 import type { Principal } from '../../broker/identity/principal.ts'
 import { parsePolicy } from '../../broker/policy/parse.ts'
 import type { LogFs } from '../../broker/recorder/files.ts'
@@ -36,8 +38,10 @@ export const ALICE: Principal = {
   email: 'alice@example.test',
   groups: ['engineers'],
   roles: ['requester'],
+  keys: ['account:https://idp.test alice'],
+  machine: false,
   jkt: 'key-of-alice',
-  issuedAt: 0,
+  issuedAt: Number.MAX_SAFE_INTEGER,
   expiresAt: Number.MAX_SAFE_INTEGER,
 }
 
@@ -47,6 +51,7 @@ export const BOB: Principal = {
   email: 'bob@example.test',
   groups: ['dba'],
   roles: ['requester', 'approver'],
+  keys: ['account:https://idp.test bob'],
   jkt: 'key-of-bob',
 }
 
@@ -133,6 +138,7 @@ export class SessionStack {
       recorder,
       targets: new Targets(openTarget, () => rules, Buffer.alloc(32, 1)),
       sessions,
+      presence: new Presence(() => systemRuntime.now()),
       onFault,
     }
     return new SessionStack(deps, store, recorder, folder, faults)
@@ -211,6 +217,7 @@ function configOf(options: StackOptions, dataDir: string): Config {
       scopes: [],
       groupsClaim: 'groups',
       roles: { requester: [], approver: [], auditor: [], admin: [] },
+      ...NO_PERSONS,
     },
     dataDir,
     policy,
@@ -268,6 +275,14 @@ export class RawClient implements ClientEnd {
 
   principal(): Principal {
     return ALICE
+  }
+
+  fresh(): Promise<Principal> {
+    return Promise.resolve(ALICE)
+  }
+
+  keepFresh(): () => void {
+    return () => undefined
   }
 
   write(bytes: Buffer): boolean {

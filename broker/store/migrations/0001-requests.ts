@@ -9,6 +9,9 @@ const list = (words: readonly string[]) => words.map((word) => `'${word}'`).join
  *
  * One seat a person: the seat's key is the decision's, a person has one decision, and the seat's
  * group must be one that the person was in and one that the request needs.
+ *
+ * Different persons: all keys of all who take part in a request are rows of `involved`, put there by
+ * triggers. Whoever takes part twice, from whatever account, collides on its primary key.
  */
 const TABLES = `
 create table transition (
@@ -26,6 +29,8 @@ create table request (
   subject text not null,
   email text,
   groups text not null check (json_valid(groups)),
+  keys text not null check (json_valid(keys)),
+  machine integer not null check (machine in (0, 1)),
   connection text not null,
   database text not null,
   statement text not null,
@@ -38,6 +43,9 @@ create table request (
   in_transaction integer not null check (in_transaction in (0, 1)),
   facts text not null check (json_valid(facts)),
   spool text check (spool is null or json_valid(spool)),
+  separate text not null check (json_valid(separate)),
+  rule_labels text not null check (json_valid(rule_labels)),
+  rule_authors text not null check (json_valid(rule_authors)),
   state text not null check (state in (${list(STATES)})),
   place integer not null,
   until integer,
@@ -50,12 +58,21 @@ create index request_person on request (issuer, subject);
 
 create table request_need (
   request_id text not null references request (id),
+  alternative integer not null,
   place integer not null,
   group_name text not null check (group_name <> ''),
   count integer not null check (count between 1 and 20),
-  primary key (request_id, place),
-  unique (request_id, group_name)
+  primary key (request_id, alternative, place),
+  unique (request_id, alternative, group_name)
 ) strict, without rowid;
+
+create table involved (
+  request_id text not null references request (id),
+  key text not null check (key <> ''),
+  part text not null check (part in ('requester', 'rule', 'decider')),
+  primary key (request_id, key)
+) strict, without rowid;
+create index involved_key on involved (key, part);
 
 create table request_state (
   request_id text not null references request (id),
@@ -89,6 +106,8 @@ create table decision (
   subject text not null,
   email text,
   groups text not null check (json_valid(groups)),
+  keys text not null check (json_valid(keys)),
+  machine integer not null check (machine = 0),
   verdict text not null check (verdict in ('approve', 'reject')),
   comment text,
   max_rows integer check (max_rows is null or max_rows >= 0),
@@ -110,10 +129,12 @@ create table seat (
   request_id text not null,
   place integer not null,
   group_name text not null,
+  alternative integer not null,
   primary key (request_id, place),
   foreign key (request_id, place, group_name)
     references decision_group (request_id, place, group_name),
-  foreign key (request_id, group_name) references request_need (request_id, group_name)
+  foreign key (request_id, alternative, group_name)
+    references request_need (request_id, alternative, group_name)
 ) strict, without rowid;
 
 create table outcome (
@@ -130,21 +151,39 @@ create table person (
   email text,
   groups text not null check (json_valid(groups)),
   roles text not null check (json_valid(roles)),
+  keys text not null check (json_valid(keys)),
+  machine integer not null check (machine in (0, 1)),
   seen_at integer not null,
   primary key (issuer, subject)
 ) strict, without rowid;
+
+create table person_key (
+  key text not null,
+  issuer text not null,
+  subject text not null,
+  configured integer not null check (configured in (0, 1)),
+  seen_at integer not null,
+  primary key (key, issuer, subject, configured)
+) strict, without rowid;
+create index person_key_account on person_key (issuer, subject);
 `
 
 /** Tables of the past: what is written stays as it is. */
 const APPEND_ONLY = [
   'transition',
   'request_need',
+  'involved',
   'request_state',
   'decision',
   'decision_group',
   'seat',
   'outcome',
 ]
+
+function hasAccount(row: string): string {
+  return `exists (select 1 from json_each(${row}.keys)
+    where value = 'account:' || ${row}.issuer || ' ' || ${row}.subject)`
+}
 
 /** Rules that look at more than one row. Each has a test that breaks it with plain SQL. */
 const RULES: readonly {
@@ -159,7 +198,10 @@ const RULES: readonly {
     when: `new.number is not old.number or new.id is not old.id or new.kind is not old.kind
       or new.session is not old.session or new.issuer is not old.issuer
       or new.subject is not old.subject or new.email is not old.email
-      or new.groups is not old.groups or new.connection is not old.connection
+      or new.groups is not old.groups or new.keys is not old.keys
+      or new.machine is not old.machine or new.separate is not old.separate
+      or new.rule_labels is not old.rule_labels or new.rule_authors is not old.rule_authors
+      or new.connection is not old.connection
       or new.database is not old.database or new.statement is not old.statement
       or new.parameters is not old.parameters or new.class is not old.class
       or new.effect is not old.effect or new.digest is not old.digest
@@ -189,6 +231,12 @@ const RULES: readonly {
     on: 'before delete on request',
     when: 'true',
     say: 'request: past entries are never removed',
+  },
+  {
+    name: 'request_of_an_account',
+    on: 'before insert on request',
+    when: `not ${hasAccount('new')}`,
+    say: 'a person has the key of their account',
   },
   {
     name: 'need_comes_first',
@@ -234,12 +282,14 @@ const RULES: readonly {
   {
     name: 'approved_by_enough',
     on: 'before insert on request_state',
-    when: `new.to_state = 'approved' and exists (
-      select 1 from request_need n where n.request_id = new.request_id and n.count > (
-        select count(*) from seat s
-        join decision d on d.request_id = s.request_id and d.place = s.place
-        where s.request_id = n.request_id and s.group_name = n.group_name
-          and d.verdict = 'approve'))`,
+    when: `new.to_state = 'approved' and not exists (
+      select 1 from request_need a where a.request_id = new.request_id and not exists (
+        select 1 from request_need n
+        where n.request_id = a.request_id and n.alternative = a.alternative and n.count > (
+          select count(*) from seat s
+          join decision d on d.request_id = s.request_id and d.place = s.place
+          where s.request_id = n.request_id and s.alternative = n.alternative
+            and s.group_name = n.group_name and d.verdict = 'approve')))`,
     say: 'not enough different persons have approved',
   },
   {
@@ -263,6 +313,33 @@ const RULES: readonly {
       and ((r.issuer = new.issuer and r.subject = new.subject)
         or lower(r.email) = lower(new.email)))`,
     say: 'nobody decides their own request',
+  },
+  {
+    name: 'decision_of_an_account',
+    on: 'before insert on decision',
+    when: `not ${hasAccount('new')}`,
+    say: 'a person has the key of their account',
+  },
+  {
+    name: 'involved_as_said',
+    on: 'before insert on involved',
+    when: `not (
+      (new.part = 'requester' and exists (select 1 from request r, json_each(r.keys) k
+        where r.id = new.request_id and k.value = new.key))
+      or (new.part = 'rule' and exists (select 1 from request r, json_each(r.rule_authors) k
+        where r.id = new.request_id and k.value = new.key))
+      or (new.part = 'decider' and exists (select 1 from decision d, json_each(d.keys) k
+        where d.request_id = new.request_id and k.value = new.key)))`,
+    say: 'only who takes part in a request is involved in it',
+  },
+  {
+    name: 'executed_by_the_requester',
+    on: 'before insert on request_state',
+    when: `new.to_state = 'executed' and ((new.issuer is null and exists (
+      select 1 from request r where r.id = new.request_id and r.kind in ('statement', 'exec')))
+      or exists (select 1 from involved i where i.request_id = new.request_id and i.part <> 'requester'
+        and i.key = 'account:' || new.issuer || ' ' || new.subject))`,
+    say: 'who decided a request does not execute it',
   },
   {
     name: 'decision_while_pending',
@@ -293,18 +370,30 @@ const RULES: readonly {
   },
 ]
 
-const FOLLOW = `
-create trigger request_state_moves after insert on request_state when new.place > 0 begin
-  update request set state = new.to_state, place = new.place, until = new.until
-  where id = new.request_id;
-end`
+const FOLLOW = [
+  `create trigger request_state_moves after insert on request_state when new.place > 0 begin
+    update request set state = new.to_state, place = new.place, until = new.until
+    where id = new.request_id;
+  end`,
+  `create trigger request_involves after insert on request begin
+    insert into involved select distinct new.id, value, 'requester' from json_each(new.keys);
+    insert into involved select distinct new.id, value, 'rule' from json_each(new.rule_authors);
+  end`,
+  `create trigger decision_involves after insert on decision begin
+    insert into involved select distinct new.request_id, value, 'decider' from json_each(new.keys);
+  end`,
+]
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   for (const statement of statements(TABLES)) await sql.raw(statement).execute(db)
   for (const [from, to] of TRANSITIONS) {
     await sql`insert into transition (from_state, to_state) values (${from}, ${to})`.execute(db)
   }
-  for (const trigger of [...APPEND_ONLY.flatMap(appendOnly), ...RULES.map(ruleTrigger), FOLLOW]) {
+  for (const trigger of [
+    ...APPEND_ONLY.flatMap(appendOnly),
+    ...RULES.map(ruleTrigger),
+    ...FOLLOW,
+  ]) {
     await sql.raw(trigger).execute(db)
   }
 }

@@ -44,7 +44,12 @@ export default class PolicyExplain extends BaseCommand {
 
   #print(answer: Explanation): void {
     const decision = this.out.style(COLOURS[answer.decision], answer.decision)
-    const needs = describeNeeds({ needs: answer.approvers.map((n) => ({ ...n, have: 0 })) })
+    const none = (way: Explanation['approvers']) => way.map((need) => ({ ...need, have: 0 }))
+    const { approvers, alternatives } = answer
+    const needs = describeNeeds({
+      needs: none(approvers),
+      alternatives: alternatives.map(none),
+    })
     this.#field('decision', decision + (needs ? `, needs ${visibleLine(needs)}` : ''))
     this.#field('class', answer.class)
     const place = answer.places.length > 0 ? ` (${answer.places.join(', ')})` : ''

@@ -24,9 +24,9 @@ export default class SodExplain extends BaseCommand {
   }
 
   #print(duties: Duties): void {
-    const { request, requester, state, needs, rules, people } = duties
+    const { request, requester, state, rules, people } = duties
     this.out.data(`${this.out.bold(request)}  ${state}, asked by ${visibleLine(requester)}`)
-    this.out.data(`needs ${visibleLine(describeNeeds({ needs })) || 'nobody'}\n`)
+    this.out.data(`needs ${visibleLine(describeNeeds(duties)) || 'nobody'}\n`)
     const columns = [
       { title: 'WHO', of: (row: Person) => (row.you ? `${row.person} (you)` : row.person) },
       {

@@ -38,7 +38,8 @@ const NOBODY = 's-zzzzzzzzzz'
 function person(subject: string, ...roles: Role[]): Principal {
   const issuer = 'https://id.example'
   const token = { groups: [], jkt: 'key', issuedAt: 0, expiresAt: Number.MAX_SAFE_INTEGER }
-  return { issuer, subject, email: `${subject}@example.com`, roles, ...token }
+  const who = { keys: [`account:${issuer} ${subject}`], machine: false, roles }
+  return { issuer, subject, email: `${subject}@example.com`, ...who, ...token }
 }
 
 const PEOPLE: readonly Principal[] = [

@@ -72,7 +72,7 @@ office(
       maxRows: null,
       at: runtime.now(),
     } as const
-    const forged = store.requests.add(id, () => [
+    const forged = store.requests.add(id, [], () => [
       { add: 'decision', decision: { ...by, by: alice } },
     ])
     await assert.rejects(forged, /nobody decides their own request/)
@@ -160,7 +160,7 @@ office('a rejection ends it, with a reason', async ({ desk, runtime }) => {
   assert.equal(rejected.state, 'rejected')
   await refused(desk.approve(id, person('bea', 'dba')), 'not_pending', 1)
   await refused(desk.cancel(id, alice, null), 'not_pending', 1)
-  await refused(desk.spend(id, DIGEST), 'not_pending', 1)
+  await refused(desk.spend(id, DIGEST, alice), 'not_pending', 1)
 })
 
 office('cancelled by the requester or the session, approved or not', async ({ desk, runtime }) => {
@@ -170,18 +170,20 @@ office('cancelled by the requester or the session, approved or not', async ({ de
   const second = await desk.open(request(runtime))
   await desk.approve(second.id, bob)
   await desk.cancel(second.id, 'session', 'psql is gone')
-  await refused(desk.spend(second.id, DIGEST), 'not_pending', 1)
+  await refused(desk.spend(second.id, DIGEST, alice), 'not_pending', 1)
 })
 
 office(
   'AP-16, AP-37: spent once, only when approved, only what was approved, only by the requester',
   async ({ desk, runtime }) => {
     const { id } = await desk.open(request(runtime))
-    await refused(desk.spend(id, DIGEST), 'not_approved', 6)
+    await refused(desk.spend(id, DIGEST, alice), 'not_approved', 6)
     await desk.approve(id, bob)
-    await refused(desk.spend(id, 'b'.repeat(64)), 'digest_mismatch', 4)
+    await refused(desk.spend(id, 'b'.repeat(64), alice), 'digest_mismatch', 4)
     await refused(desk.spend(id, DIGEST, bob), 'not_eligible', 4)
-    const tries = await Promise.allSettled(Array.from({ length: 8 }, () => desk.spend(id, DIGEST)))
+    const tries = await Promise.allSettled(
+      Array.from({ length: 8 }, () => desk.spend(id, DIGEST, alice)),
+    )
     assert.equal(tries.filter((one) => one.status === 'fulfilled').length, 1)
     await refused(desk.cancel(id, 'session', 'gone'), 'not_pending', 1)
   },
@@ -194,7 +196,7 @@ office('it expires by the clock, with no help', async ({ desk, runtime }) => {
   runtime.advance(HOUR)
   assert.equal((await decided).state, 'expired')
   await refused(desk.approve(id, bob), 'expired', 6)
-  await refused(desk.spend(id, DIGEST), 'expired', 6)
+  await refused(desk.spend(id, DIGEST, alice), 'expired', 6)
   assert.equal((await desk.get(later.id)).state, 'pending')
   runtime.advance(2 * HOUR)
   await settle()
@@ -215,7 +217,7 @@ office('an approval that is not used in time is void', async ({ desk, runtime })
   await settle()
   assert.equal((await desk.get(id)).state, 'approved')
   runtime.time += HOUR
-  await refused(desk.spend(id, DIGEST), 'expired', 6)
+  await refused(desk.spend(id, DIGEST, alice), 'expired', 6)
   assert.equal((await desk.get(id)).state, 'expired')
 })
 
@@ -223,7 +225,7 @@ office('a clock that is set back does not stop anything', async ({ desk, runtime
   const { id } = await desk.open(request(runtime))
   runtime.time -= HOUR
   await desk.approve(id, bob)
-  const { history } = await desk.spend(id, DIGEST)
+  const { history } = await desk.spend(id, DIGEST, alice)
   const times = history.map((entry) => entry.at)
   assert.deepEqual(times, times.toSorted())
 })
@@ -283,7 +285,7 @@ office(
     const stop = desk.onChange((changed) => told.push(changed.state))
     const { id } = await desk.open(request(runtime))
     await desk.approve(id, bob)
-    await desk.spend(id, DIGEST)
+    await desk.spend(id, DIGEST, alice)
     stop()
     await desk.settle(id, { status: 'ok', sqlstate: null, rows: 1 })
     await settle()
@@ -320,7 +322,7 @@ test('AP-36: a broker that comes back: statements are over, exec requests are no
     ids[name] = (await desk.open(request(runtime, more))).id
   }
   for (const name of ['approved', 'sent', 'settled']) await desk.approve(ids[name]!, bob)
-  for (const name of ['sent', 'settled']) await desk.spend(ids[name]!, DIGEST)
+  for (const name of ['sent', 'settled']) await desk.spend(ids[name]!, DIGEST, alice)
   await desk.settle(ids['settled']!, { status: 'ok', sqlstate: null, rows: 3 })
   await before.close()
 
@@ -341,7 +343,7 @@ test('AP-36: a broker that comes back: statements are over, exec requests are no
   assert.equal(await state('late'), 'expired')
   assert.equal((await next.get(ids['sent']!)).outcome?.status, 'unknown')
   assert.equal((await next.get(ids['settled']!)).outcome?.rows, 3)
-  await refused(next.spend(ids['sent']!, DIGEST), 'not_pending', 1)
+  await refused(next.spend(ids['sent']!, DIGEST, alice), 'not_pending', 1)
   assert.equal((await next.approve(ids['waits']!, bob)).state, 'approved')
   await next.close()
   await store.close()

@@ -2,7 +2,18 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createRequestService } from '../../../broker/approval/service.ts'
 import type { Request } from '../../../protocol/api/requests.ts'
-import { alice, bob, carol, dave, erin, HOUR, type Office, openOffice, request } from './support.ts'
+import {
+  alice,
+  bob,
+  carol,
+  dave,
+  erin,
+  HOUR,
+  type Office,
+  openOffice,
+  request,
+  settle,
+} from './support.ts'
 
 /** Questions and answers beside the decision, and what became of requests that are alike. */
 
@@ -50,6 +61,7 @@ office('who may decide asks, who requested answers, and it still waits', async (
       at: '1970-01-01T00:16:41.000Z',
     },
   ])
+  await settle()
   assert.deepEqual(
     told.map(({ questions }) => questions.length),
     [1, 2],

@@ -25,8 +25,8 @@ test('a person moves to another seat so that the next can sit', () => {
     { group: 'security', count: 1, have: 0 },
   ])
   assert.deepEqual(assignSeats(both, [dave, bob]), [
-    { decision: 1, group: 'dba' },
-    { decision: 0, group: 'security' },
+    { decision: 1, group: 'dba', alternative: 0 },
+    { decision: 0, group: 'security', alternative: 0 },
   ])
 })
 

@@ -15,6 +15,7 @@ import {
   openOffice,
   person,
   request,
+  settle,
 } from './support.ts'
 
 type Service = ReturnType<typeof createRequestService>
@@ -63,6 +64,7 @@ office('a request as it is shown, through its life', async ({ desk, service, run
     created_at: at,
     expires_at: new Date(runtime.now() + HOUR).toISOString(),
     needs: [{ group: 'dba', count: 1, have: 0 }],
+    alternatives: [],
     decisions: [],
     outcome: null,
     rejected_before: { count: 0, last: null },
@@ -76,7 +78,7 @@ office('a request as it is shown, through its life', async ({ desk, service, run
   assert.deepEqual(approved.decisions, [
     { by: 'bob@example.test', verdict: 'approve', comment: 'fine', at },
   ])
-  await desk.spend(id, DIGEST)
+  await desk.spend(id, DIGEST, alice)
   await desk.settle(id, { status: 'ok', sqlstate: null, rows: 5 })
   const done = await service.get(alice, id)
   assert.deepEqual(done.outcome, { status: 'ok', sqlstate: null, rows: 5 })
@@ -220,6 +222,7 @@ office(
     service.watch(erin, 'all', ({ id }) => hidden.push(id))
     const { id } = await desk.open(request(runtime))
     await service.reject(bob, id, 'no')
+    await settle()
     watch.cancel()
     await desk.open(request(runtime))
     assert.deepEqual(seen, [`${id} pending`, `${id} rejected`])
@@ -228,6 +231,7 @@ office(
     service.watch(dave, 'mine', (one) => mine.push(one.requester))
     await desk.open(request(runtime))
     await desk.open(request(runtime, { requester: dave }))
+    await settle()
     assert.deepEqual(mine, ['dave@example.test'])
   },
 )

@@ -1,8 +1,10 @@
 import { type Desk, type NewRequest, openDesk } from '../../../broker/approval/desk.ts'
 import type { Decider } from '../../../broker/approval/person.ts'
 import { idFrom, type Runtime } from '../../../broker/runtime.ts'
+import { ownKeys } from '../../../broker/store/keys.ts'
 import { openStore } from '../../../broker/store/open.ts'
-import type { Store } from '../../../broker/store/store.ts'
+import { joined } from '../../../broker/store/people.ts'
+import type { Join, Store } from '../../../broker/store/store.ts'
 
 /** A clock that moves when it is told, and fires its timers on the way. */
 export class FakeRuntime implements Runtime {
@@ -79,15 +81,20 @@ export async function openOffice(dataDir: string | null = null): Promise<Office>
 }
 
 export function person(subject: string, groups: string, more: Partial<Decider> = {}): Decider {
+  const account = { issuer: 'idp', subject, email: `${subject}@example.test`, ...more }
   return {
-    issuer: 'idp',
-    subject,
-    email: `${subject}@example.test`,
+    ...account,
+    keys: ownKeys(account),
+    machine: false,
     groups: groups.split(' '),
     roles: ['requester', 'approver'],
+    issuedAt: Number.POSITIVE_INFINITY,
     ...more,
   }
 }
+
+/** Nobody has another account. */
+export const alone: Join = joined([])
 
 export const alice = person('alice', 'engineers dba')
 export const bob = person('bob', 'dba')

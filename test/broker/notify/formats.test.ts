@@ -16,9 +16,11 @@ const HELD: Undelivered = {
 }
 const CHAT = { shown: 'whole', fits: { characters: 2_000, lines: 40 } } as const
 
+const NOBODY = { keys: [], machine: false } as const
+
 /** The same hostile text wherever somebody may write. */
 function attacked(text: string): RequestRecord {
-  const somebody = { issuer: 'idp', subject: text, email: null, groups: [] }
+  const somebody = { issuer: 'idp', subject: text, email: null, groups: [], ...NOBODY }
   return record({
     ...{ statement: text, effect: text, reason: text, requester: somebody },
     needs: [{ group: text, count: 1 }],
@@ -133,7 +135,7 @@ test('ordinary text is told as it is', () => {
 })
 
 test('each event says who, and what they said', () => {
-  const bob = { issuer: 'idp', subject: 'bob', email: 'bob@x.test', groups: ['dba'] }
+  const bob = { issuer: 'idp', subject: 'bob', email: 'bob@x.test', groups: ['dba'], ...NOBODY }
   const rejected = record({
     state: 'rejected',
     decisions: [{ by: bob, verdict: 'reject', comment: 'not today', maxRows: null, at: 5 }],

@@ -77,6 +77,7 @@ export async function until(holds: () => boolean | Promise<boolean>): Promise<vo
 
 const person = (subject: string) => ({
   ...{ issuer: 'idp', subject, email: `${subject}@example.test`, groups: ['engineers'] },
+  ...{ keys: [`account:idp ${subject}`], machine: false },
 })
 
 export function record(more: Partial<RequestRecord> = {}): RequestRecord {
@@ -94,6 +95,9 @@ export function record(more: Partial<RequestRecord> = {}): RequestRecord {
     },
     ...{
       needs: [{ group: 'dba', count: 1 }],
+      alternatives: [],
+      separate: [],
+      rule: { labels: [], authors: [] },
       spool: null,
       decisions: [],
       questions: [],

@@ -68,6 +68,7 @@ test('each class has its rule', () => {
     decision: 'hold',
     rule: 'pg-prod.rules.write',
     needs: [{ group: 'dba', count: 1 }],
+    alternatives: [],
     guesses: 0,
   })
   assert.deepEqual(ask(statement('admin')), {
@@ -83,6 +84,7 @@ test('what cannot be parsed is treated as a write', () => {
     decision: 'hold',
     rule: 'pg-prod.rules.unknown',
     needs: [{ group: 'dba', count: 1 }],
+    alternatives: [],
     guesses: 0,
   })
 })
@@ -124,6 +126,7 @@ test('the strictest statement wins, and what several need is needed together', (
       { group: 'dba', count: 2 },
       { group: 'security', count: 1 },
     ],
+    alternatives: [],
     guesses: 0,
   })
   assert.equal(ask(statement('write'), statement('admin')).decision, 'deny')
@@ -159,7 +162,7 @@ test('a policy made in code cannot allow the unknown, nor hold for nobody', () =
     rules: {
       ...policy.rules,
       unknown: { decision: 'allow' },
-      write: { decision: 'hold', needs: [] },
+      write: { decision: 'hold', needs: [], alternatives: [] },
     },
   }
   const of = (statements: StatementFacts[] | null) =>
@@ -176,6 +179,7 @@ const rule: fc.Arbitrary<Rule> = fc.oneof(
     fc.integer({ min: 1, max: 3 }).map<Rule>((count) => ({
       decision: 'hold',
       needs: [{ group, count }],
+      alternatives: [],
     })),
   ),
 )
@@ -216,4 +220,19 @@ test('allowed means that every statement is allowed', () => {
       assert.ok(names.every((name) => all[name]!.decision === 'allow' && name !== 'unknown'))
     }),
   )
+})
+
+test('a policy made in code that asks in too many ways denies', () => {
+  const hold = (of: string): Rule => {
+    const alternatives = [1, 2, 3, 4, 5].map((n) => [{ group: `${of}${n}`, count: 1 }])
+    return { decision: 'hold', needs: alternatives[0]!, alternatives }
+  }
+  const rules = { ...policy.rules, write: hold('a'), ddl: hold('b'), admin: hold('c') }
+  const of = (...names: StatementClass[]) =>
+    decide(
+      { statements: names.map((name) => statement(name)), groups: ['dba'], ...NOTHING },
+      { ...policy, rules },
+    ).decision
+  assert.equal(of('write', 'ddl'), 'hold')
+  assert.equal(of('write', 'ddl', 'admin'), 'deny')
 })

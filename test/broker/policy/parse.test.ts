@@ -17,7 +17,7 @@ function faults(text: string): readonly string[] {
 
 const allow = { decision: 'allow' }
 const deny = { decision: 'deny', reason: null }
-const dba = { decision: 'hold', needs: [{ group: 'dba', count: 1 }] }
+const dba = { decision: 'hold', needs: [{ group: 'dba', count: 1 }], alternatives: [] }
 
 test('what is not said is denied; session and transaction pass', () => {
   assert.deepEqual(one('    rules: {}\n').rules, {
@@ -208,7 +208,7 @@ test('lines of statements say what, who and why', () => {
       calls: null,
       without: null,
     },
-    rule: { decision: 'hold', needs: [{ group: 'security', count: 1 }] },
+    rule: { decision: 'hold', needs: [{ group: 'security', count: 1 }], alternatives: [] },
   })
   assert.deepEqual(second?.when.ddl, ['drop', 'truncate'])
   assert.deepEqual(second?.rule, { decision: 'deny', reason: 'never' })

@@ -184,7 +184,7 @@ test('a stricter rule for a use never makes a verdict milder', () => {
   const ruled = (decision: (typeof order)[number]): ConnectionPolicy['predicates']['filter'] => {
     if (decision === 'allow') return { decision, perSession: null }
     if (decision === 'deny') return { decision, reason: null }
-    return { decision, needs: [{ group: 'dba', count: 1 }] }
+    return { decision, needs: [{ group: 'dba', count: 1 }], alternatives: [] }
   }
   const level = fc.nat({ max: 2 })
   const all = [...Object.values(TELLING).flat(), ...SILENT]

@@ -149,6 +149,7 @@ test('who approves is said by the line, or else by the rules', () => {
       { group: 'security', count: 2 },
       { group: 'dba', count: 1 },
     ],
+    alternatives: [],
     guesses: 0,
   })
 })

@@ -20,6 +20,8 @@ test('everything is still there when it is opened again', async () => {
     email: null,
     groups: [],
     roles: [],
+    keys: ['account:i s'],
+    machine: false,
     seenAt: 1,
   })
   await first.close()

@@ -12,6 +12,7 @@ after(() => rmSync(folder, { recursive: true, force: true }))
 
 const person = (subject: string): Person => ({
   ...{ issuer: 'idp', subject, email: `${subject}@x.org`, groups: ['dba'] },
+  ...{ keys: [`account:idp ${subject}`], machine: false },
 })
 
 const content = (id: string): RequestContent => ({
@@ -19,6 +20,7 @@ const content = (id: string): RequestContent => ({
   ...{ database: 'app', statement: 'delete from t', parameters: [], class: 'write' },
   ...{ effect: 'deletes', digest: 'a'.repeat(64), size: 13, reason: null, inTransaction: false },
   ...{ needs: [{ group: 'dba', count: 1 }], facts: null, spool: null, policyVersion: 1 },
+  ...{ alternatives: [], separate: [], rule: { labels: [], authors: [] } },
 })
 
 const asks = (store: Store, id: string) =>
@@ -31,7 +33,7 @@ const APPROVAL: readonly Addition[] = [
     add: 'decision',
     decision: { by: person('bob'), verdict: 'approve', comment: 'ok', maxRows: null, at: 20 },
   },
-  { add: 'seats', seats: [{ decision: 0, group: 'dba' }] },
+  { add: 'seats', seats: [{ decision: 0, group: 'dba', alternative: 0 }] },
   {
     add: 'state',
     entry: { state: 'approved', at: 20, until: 90, by: person('bob'), why: null },
@@ -45,7 +47,7 @@ test('what happens to a request is told, each to the endpoints that there are', 
   const store = await open()
   await store.outbox.endpoints(['chat', 'audit'])
   await asks(store, 'r-1')
-  await store.requests.add('r-1', () => APPROVAL)
+  await store.requests.add('r-1', [], () => APPROVAL)
   const told: string[] = []
   for (let next = await first(store, 'chat'); next; next = await first(store, 'chat')) {
     told.push(next.event)
@@ -63,7 +65,9 @@ async function first(store: Store, endpoint: string) {
 test('where nobody is to be told, nothing is kept', async () => {
   const store = await open()
   await asks(store, 'r-1')
-  await store.requests.add('r-1', () => [{ add: 'event', event: 'reminder', at: 15, detail: null }])
+  await store.requests.add('r-1', [], () => [
+    { add: 'event', event: 'reminder', at: 15, detail: null },
+  ])
   await store.outbox.endpoints(['late'])
   assert.deepEqual(await store.outbox.due('late', NOW, 9, []), [])
   await store.close()
@@ -73,7 +77,7 @@ test('an event that a step adds goes with the step, or not at all', async () => 
   const store = await open()
   await store.outbox.endpoints(['chat'])
   await asks(store, 'r-1')
-  await store.requests.add('r-1', () => [
+  await store.requests.add('r-1', [], () => [
     { add: 'event', event: 'escalated', at: 15, detail: 'to oncall' },
   ])
   const early: Addition = {
@@ -82,7 +86,7 @@ test('an event that a step adds goes with the step, or not at all', async () => 
   }
   const reminder: Addition = { add: 'event', event: 'reminder', at: 16, detail: null }
   await assert.rejects(
-    store.requests.add('r-1', () => [reminder, early]),
+    store.requests.add('r-1', [], () => [reminder, early]),
     /not expired yet/,
   )
   const [held] = await store.outbox.due('chat', NOW, 9, [])
@@ -99,7 +103,7 @@ test('one after the other within a request; requests do not wait for one another
   await store.outbox.endpoints(['chat'])
   await asks(store, 'r-1')
   await asks(store, 'r-2')
-  await store.requests.add('r-1', () => APPROVAL)
+  await store.requests.add('r-1', [], () => APPROVAL)
   const heads = await store.outbox.due('chat', NOW, 9, [])
   assert.deepEqual(
     heads.map(({ request, event }) => [request, event]),
@@ -127,7 +131,7 @@ test('what is given up lets the next one pass, and is counted', async () => {
   const store = await open()
   await store.outbox.endpoints(['chat'])
   await asks(store, 'r-1')
-  await store.requests.add('r-1', () => APPROVAL)
+  await store.requests.add('r-1', [], () => APPROVAL)
   const held = await first(store, 'chat')
   await store.outbox.failed('chat', held!.number, { at: NOW, error: 'answered 404', again: null })
   assert.equal((await first(store, 'chat'))?.event, 'decided')

@@ -13,6 +13,8 @@ const person = (subject: string): Person => ({
   subject,
   email: `${subject}@x.org`,
   groups: ['dba'],
+  keys: [`account:idp ${subject}`, `email:${subject}@x.org`],
+  machine: false,
 })
 
 const content = (id: string, more: Partial<RequestContent> = {}): RequestContent => ({
@@ -31,6 +33,9 @@ const content = (id: string, more: Partial<RequestContent> = {}): RequestContent
   reason: 'why',
   inTransaction: false,
   needs: [{ group: 'dba', count: 1 }],
+  alternatives: [],
+  separate: [],
+  rule: { labels: [], authors: [] },
   facts: { writes: ['public.t'] },
   spool: { rows: 2, size: 8, firstRows: ['1\ta', '2\tb'], digest: 'b'.repeat(64) },
   policyVersion: 1,
@@ -96,7 +101,7 @@ for (const { name, open } of STORES) {
 
   each('additions are made in order, and all or none', async (store) => {
     await store.requests.insert(content('r-1'), first())
-    const after = await store.requests.add('r-1', () => [{ add: 'state', entry: cancelled }])
+    const after = await store.requests.add('r-1', [], () => [{ add: 'state', entry: cancelled }])
     assert.equal(after?.state, 'cancelled')
     assert.deepEqual(after?.history, [first(), cancelled])
     await store.requests.insert(content('r-2'), first())
@@ -107,24 +112,24 @@ for (const { name, open } of STORES) {
       maxRows: 5,
       at: 15,
     } as const
-    const tooLittle = store.requests.add('r-2', () => [
+    const tooLittle = store.requests.add('r-2', [], () => [
       { add: 'decision', decision },
       { add: 'state', entry: { ...first(), state: 'approved' } },
     ])
     await assert.rejects(tooLittle, /not enough/)
     assert.deepEqual((await store.requests.read('r-2'))?.decisions, [])
-    const kept = await store.requests.add('r-2', () => [{ add: 'decision', decision }])
+    const kept = await store.requests.add('r-2', [], () => [{ add: 'decision', decision }])
     assert.deepEqual(kept?.decisions, [decision])
   })
 
   each('a step that throws changes nothing', async (store) => {
     await store.requests.insert(content('r-1'), first())
-    const broken = store.requests.add('r-1', () => {
+    const broken = store.requests.add('r-1', [], () => {
       throw new Error('no')
     })
     await assert.rejects(broken, /no/)
     assert.equal((await store.requests.read('r-1'))?.state, 'pending')
-    assert.equal(await store.requests.add('r-9', () => []), null)
+    assert.equal(await store.requests.add('r-9', [], () => []), null)
   })
 
   each('steps that race see each other', async (store) => {
@@ -132,7 +137,7 @@ for (const { name, open } of STORES) {
     const seen = await Promise.all(
       Array.from({ length: 20 }, async () => {
         let state = ''
-        await store.requests.add('r-1', (request) => {
+        await store.requests.add('r-1', [], (request) => {
           state = request.state
           return state === 'pending' ? [{ add: 'state', entry: cancelled }] : []
         })
@@ -147,7 +152,7 @@ for (const { name, open } of STORES) {
       const more = i % 2 ? { requester: person('dave'), connection: 'other' } : {}
       await store.requests.insert(content(`r-${i}`, more), first(10, 100 + i))
     }
-    await store.requests.add('r-5', () => [{ add: 'state', entry: cancelled }])
+    await store.requests.add('r-5', [], () => [{ add: 'state', entry: cancelled }])
     const ids = async (filter: Parameters<Store['requests']['list']>[0]) =>
       (await store.requests.list(filter)).map((request) => request.id).join(' ')
     assert.equal(await ids({}), 'r-5 r-4 r-3 r-2 r-1 r-0')
@@ -156,9 +161,8 @@ for (const { name, open } of STORES) {
     assert.equal(await ids({ limit: 2, olderThan: 'r-4' }), 'r-3 r-2')
     assert.equal(await ids({ connection: 'other' }), 'r-5 r-3 r-1')
     assert.equal(await ids({ requester: person('dave') }), 'r-5 r-3 r-1')
-    const byMail = { issuer: 'other', subject: 'd', email: 'DAVE@x.org' }
-    assert.equal(await ids({ requester: byMail }), 'r-5 r-3 r-1')
-    assert.equal(await ids({ requester: { ...byMail, email: null } }), '')
+    assert.equal(await ids({ requester: { keys: ['email:dave@x.org'] } }), 'r-5 r-3 r-1')
+    assert.equal(await ids({ requester: { keys: ['account:other dave'] } }), '')
     assert.equal(await ids({ dueAt: 102, states: ['pending'] }), 'r-2 r-1 r-0')
     assert.equal(await ids({ kind: 'statement' }), '')
     assert.equal(await store.requests.nextDue(), 100)

@@ -40,19 +40,31 @@ function request(raw: DatabaseSync, id: string, more: Record<string, string | nu
     in_transaction: 0,
     facts: '{}',
     spool: null,
+    keys: null as string | null,
+    machine: 0,
+    separate: '[]',
+    rule_labels: '[]',
+    rule_authors: '[]',
     state: 'pending',
     place: 0,
     until: 100,
     ...more,
   }
+  row.keys ??= JSON.stringify([accountOf(row), `email:${row.email}`.toLowerCase()])
   const names = Object.keys(row)
   raw
     .prepare(`insert into request (${names}) values (${names.map(() => '?')})`)
     .run(...Object.values(row))
 }
 
-function need(raw: DatabaseSync, id: string, group = 'dba', count = 1, place = 0) {
-  raw.prepare('insert into request_need values (?, ?, ?, ?)').run(id, place, group, count)
+function accountOf({ issuer, subject }: { issuer: unknown; subject: unknown }): string {
+  return `account:${issuer} ${subject}`
+}
+
+function need(raw: DatabaseSync, id: string, group = 'dba', count = 1, place = 0, alternative = 0) {
+  raw
+    .prepare('insert into request_need values (?, ?, ?, ?, ?)')
+    .run(id, alternative, place, group, count)
 }
 
 interface State {
@@ -62,19 +74,22 @@ interface State {
   previous?: number | null
   at?: number
   until?: number | null
+  by?: readonly [string | null, string | null]
 }
 
 function state(raw: DatabaseSync, id: string, { from, to, place, ...more }: State) {
   const open = to === 'pending' || to === 'approved'
   const previous = more.previous === undefined ? (place === 0 ? null : place - 1) : more.previous
+  const by = to === 'executed' ? ['idp', 'alice'] : [null, null]
   const until = more.until === undefined ? (open ? (place === 0 ? 100 : 200) : null) : more.until
   const at = more.at ?? (to === 'expired' ? 300 : 10 + place * 40)
   raw
     .prepare(
-      `insert into request_state (request_id, place, previous_place, from_state, to_state, at, until)
-       values (?, ?, ?, ?, ?, ?, ?)`,
+      `insert into request_state
+         (request_id, place, previous_place, from_state, to_state, at, until, issuer, subject)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
-    .run(id, place, previous, from, to, at, until)
+    .run(id, place, previous, from, to, at, until, ...(more.by ?? by))
 }
 
 function decision(
@@ -90,12 +105,15 @@ function decision(
     subject,
     email: `${subject}@x.org`,
     groups: '["dba"]',
+    keys: null as string | null,
+    machine: 0,
     verdict: 'approve',
     comment: null,
     max_rows: null,
     at: 20,
     ...more,
   }
+  row.keys ??= JSON.stringify([accountOf(row)])
   const names = Object.keys(row)
   raw
     .prepare(`insert into decision (${names}) values (${names.map(() => '?')})`)
@@ -106,8 +124,8 @@ function decisionGroup(raw: DatabaseSync, id: string, place = 0, group = 'dba') 
   raw.prepare('insert into decision_group values (?, ?, ?)').run(id, place, group)
 }
 
-function seat(raw: DatabaseSync, id: string, place = 0, group = 'dba') {
-  raw.prepare('insert into seat values (?, ?, ?)').run(id, place, group)
+function seat(raw: DatabaseSync, id: string, place = 0, group = 'dba', alternative = 0) {
+  raw.prepare('insert into seat values (?, ?, ?, ?)').run(id, place, group, alternative)
 }
 
 function pending(raw: DatabaseSync, id: string, needs: readonly [string, number][] = [['dba', 1]]) {
@@ -206,6 +224,7 @@ test('spent once', async () => {
 const APPEND_ONLY: readonly (readonly [string, string, string])[] = [
   ['transition', `to_state = 'executed'`, 'from_state = from_state'],
   ['request_need', 'true', 'count = 20'],
+  ['involved', 'true', `key = 'x'`],
   ['request_state', 'place = 0', 'at = 11'],
   ['decision', 'true', `verdict = 'approve'`],
   ['decision_group', 'true', `group_name = 'x'`],
@@ -226,7 +245,11 @@ for (const [table, where, set] of APPEND_ONLY) {
       `insert or replace into ${table} select * from ${table} where ${where}`,
     ]
     for (const text of sayings)
-      assert.throws(() => raw.exec(text), /never|decide|decision|needs|executed|last entry/, text)
+      assert.throws(
+        () => raw.exec(text),
+        /never|takes part|decide|decision|needs|executed|last entry/,
+        text,
+      )
     assert.deepEqual(raw.prepare(`select * from ${table}`).all(), before)
   })
 }
@@ -239,10 +262,11 @@ test('request: no column that says what was asked can be changed', async () => {
   }[]
   const names = columns.map(({ name }) => name)
   const derived = ['state', 'place', 'until']
-  const numbers = ['number', 'size', 'in_transaction']
+  const numbers = ['number', 'size', 'in_transaction', 'machine']
   const counted = ['number', 'size', 'policy_version']
-  const json = ['groups', 'parameters', 'facts', 'spool']
-  assert.equal(names.length, 24)
+  const json = ['groups', 'parameters', 'facts', 'spool', 'keys', 'separate', 'rule_labels']
+  json.push('rule_authors')
+  assert.equal(names.length, 29)
   for (const name of names.filter((column) => !derived.includes(column))) {
     const other = { kind: `'statement'`, digest: `'${'b'.repeat(64)}'` }[name]
     const value =
@@ -468,4 +492,107 @@ test('questions: one after the other, while it waits, and they stay', async () =
   )
   inState(raw, 'r-2', 'rejected')
   assert.throws(() => say('r-2', 0), /only a pending request/)
+})
+
+test('different persons: two parts of one person collide, whichever key they share', async () => {
+  const raw = await database()
+  const shared = ['person:alice', 'claim:employee_id=7', 'email:alice@x.org', 'account:idp alice']
+  for (const key of shared) {
+    raw.exec('begin')
+    request(raw, key, {
+      keys: JSON.stringify(['account:idp alice', ...new Set(shared)]),
+    })
+    need(raw, key)
+    state(raw, key, { from: 'new', to: 'pending', place: 0 })
+    raw.exec('commit')
+    const keys = JSON.stringify(['account:other al', key])
+    const other = { issuer: 'other', email: null, keys }
+    assert.throws(() => decision(raw, key, 'al', other), /UNIQUE.*involved/, key)
+  }
+})
+
+test('different persons: two deciders are not one, and no owner decides for a machine', async () => {
+  const raw = await database()
+  pending(raw, 'two', [['dba', 2]])
+  const person = (account: string) => JSON.stringify([`account:idp ${account}`, 'person:bob'])
+  decision(raw, 'two', 'bob', { keys: person('bob') })
+  const again = { place: 1, email: null, keys: person('robert') }
+  assert.throws(() => decision(raw, 'two', 'robert', again), /UNIQUE.*involved/)
+
+  raw.exec('begin')
+  const keys = JSON.stringify(['account:idp ci', 'person:bob'])
+  request(raw, 'ci', { subject: 'ci', email: null, machine: 1, keys })
+  need(raw, 'ci')
+  state(raw, 'ci', { from: 'new', to: 'pending', place: 0 })
+  raw.exec('commit')
+  assert.throws(() => decision(raw, 'ci', 'bob', { keys: person('bob') }), /UNIQUE.*involved/)
+})
+
+test('different persons: who last changed the rule neither asks nor decides by it', async () => {
+  const raw = await database()
+  const rule = { rule_authors: '["account:idp bob"]' }
+  raw.exec('begin')
+  request(raw, 'r', rule)
+  need(raw, 'r')
+  state(raw, 'r', { from: 'new', to: 'pending', place: 0 })
+  raw.exec('commit')
+  assert.throws(() => decision(raw, 'r', 'bob'), /UNIQUE.*involved/)
+  assert.throws(() => request(raw, 's', { ...rule, subject: 'bob', email: 'b@x' }), /UNIQUE/)
+})
+
+test('different persons: nobody takes part without keys, and keys cannot be made up', async () => {
+  const raw = await database()
+  assert.throws(() => request(raw, 'r', { keys: '[]' }), /key of their account/)
+  assert.throws(() => request(raw, 'r', { keys: '["account:idp bob"]' }), /key of their account/)
+  pending(raw, 'r')
+  assert.throws(() => decision(raw, 'r', 'bob', { keys: '[]' }), /key of their account/)
+  const involve = (part: string) =>
+    raw.prepare('insert into involved values (?, ?, ?)').run('r', 'account:idp dave', part)
+  for (const part of ['requester', 'rule', 'decider', 'owner']) {
+    assert.throws(() => involve(part), /takes part|CHECK/)
+  }
+})
+
+test('no machine decides', async () => {
+  const raw = await database()
+  pending(raw, 'r')
+  assert.throws(() => decision(raw, 'r', 'ci', { machine: 1 }), /CHECK/)
+})
+
+test('executed: by somebody, and by nobody who decided', async () => {
+  const raw = await database()
+  inState(raw, 'r', 'approved')
+  const spend = { from: 'approved', to: 'executed', place: 2 }
+  assert.throws(() => state(raw, 'r', { ...spend, by: [null, null] }), /does not execute/)
+  assert.throws(() => state(raw, 'r', { ...spend, by: ['idp', 'bob'] }), /does not execute/)
+  state(raw, 'r', spend)
+})
+
+test('alternatives: one must be full by itself', async () => {
+  const raw = await database()
+  const approve = (id: string) => state(raw, id, { from: 'pending', to: 'approved', place: 1 })
+  const open = (id: string) => {
+    raw.exec('begin')
+    request(raw, id)
+    need(raw, id, 'dba', 2)
+    need(raw, id, 'dba', 1, 0, 1)
+    need(raw, id, 'security', 1, 1, 1)
+    state(raw, id, { from: 'new', to: 'pending', place: 0 })
+    raw.exec('commit')
+  }
+  open('half of each')
+  bobApproves(raw, 'half of each')
+  decision(raw, 'half of each', 'carol', { place: 1, groups: '["security"]' })
+  decisionGroup(raw, 'half of each', 1, 'security')
+  assert.throws(() => seat(raw, 'half of each', 1, 'security'), /FOREIGN KEY/)
+  seat(raw, 'half of each', 1, 'security', 1)
+  assert.throws(() => approve('half of each'), /not enough/)
+  open('the second')
+  decision(raw, 'the second', 'bob')
+  decisionGroup(raw, 'the second')
+  seat(raw, 'the second', 0, 'dba', 1)
+  decision(raw, 'the second', 'carol', { place: 1, groups: '["security"]' })
+  decisionGroup(raw, 'the second', 1, 'security')
+  seat(raw, 'the second', 1, 'security', 1)
+  approve('the second')
 })

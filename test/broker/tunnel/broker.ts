@@ -16,6 +16,8 @@ export const ALICE: Principal = {
   email: 'alice@example.com',
   groups: [],
   roles: ['requester'],
+  keys: ['account:https://issuer.example alice'],
+  machine: false,
   jkt: 'key of alice',
   issuedAt: 0,
   expiresAt: Number.MAX_SAFE_INTEGER,

@@ -31,7 +31,7 @@ const FROM_CLIENT: ClientMessage[] = [
 const FROM_SERVER: ServerMessage[] = [
   { t: 'hello', version: 1, limits: { frame: MAX_FRAME } },
   { t: 'opened', session: 's-0123456789' },
-  { t: 'prove', nonce: 'abc' },
+  { t: 'prove', nonce: 'abc', fresh: true },
   {
     t: 'refused',
     code: 'unknown_connection',
