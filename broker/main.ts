@@ -163,7 +163,7 @@ async function compose(
       },
       routes: [
         (app) => sessionsRoutes(app as never, { recorder, index, runtime, kill }),
-        (app) => trialRoutes(app as never, { inForce: book, targets }),
+        (app) => trialRoutes(app as never, { inForce: book, targets, recorder, runtime }),
       ],
     },
     { ...tls(config), behindProxy: config.behindProxy, logger },

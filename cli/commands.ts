@@ -34,6 +34,7 @@ export const commands: Readonly<Record<string, Load>> = {
   'secrets list': () => import('./commands/secrets/list.ts'),
   'policy check': () => import('./commands/policy/check.ts'),
   'policy test': () => import('./commands/policy/test.ts'),
+  'policy replay': () => import('./commands/policy/replay.ts'),
   'policy schema': () => import('./commands/policy/schema.ts'),
   'policy apply': () => import('./commands/policy/apply.ts'),
   'policy show': () => import('./commands/policy/show.ts'),

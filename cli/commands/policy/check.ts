@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { Args } from '@oclif/core'
 import type { Fault } from '../../../broker/policy/document.ts'
 import { EXIT, HoopError } from '../../../protocol/errors.ts'
 import { BaseCommand } from '../../base-command.ts'
 import { visibleLine } from '../../output/visible.ts'
+import { readText } from '../../text-file.ts'
 
 export default class PolicyCheck extends BaseCommand {
   static override summary = 'Say what is wrong with a policy file, with line and column.'
@@ -40,19 +40,4 @@ function faulty(file: string, count: number): HoopError {
     exit: EXIT.usage,
     fault: 'client',
   })
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8')
-  } catch (cause) {
-    throw new HoopError({
-      code: 'unreadable_file',
-      message: `Cannot read ${file}: ${cause instanceof Error ? cause.message : cause}.`,
-      hint: 'Check the path; - reads from stdin.',
-      exit: EXIT.usage,
-      fault: 'client',
-      cause,
-    })
-  }
 }

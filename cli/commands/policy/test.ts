@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Args, Flags } from '@oclif/core'
 import type { CaseFile } from '../../../broker/trial/cases.ts'
@@ -7,6 +6,7 @@ import { Tested } from '../../../protocol/api/trial.ts'
 import { EXIT, HoopError } from '../../../protocol/errors.ts'
 import { BaseCommand } from '../../base-command.ts'
 import { documentOf, printChecked } from '../../output/policy-test.ts'
+import { readText } from '../../text-file.ts'
 
 export default class PolicyTest extends BaseCommand {
   static override summary =
@@ -40,7 +40,7 @@ export default class PolicyTest extends BaseCommand {
     const text = readText(args.file)
     const policy = parsePolicy(text, args.file)
     const casesFile = flags.cases ?? besides(args.file)
-    const cases = readCases(readText(casesFile), casesFile, policy)
+    const cases = readCases(readText(casesFile, BESIDE), casesFile, policy)
     const got = flags.broker
       ? await this.#byBroker(text, args.file, cases)
       : await byScratch(text, args.file, casesFile, cases)
@@ -90,6 +90,8 @@ async function byScratch(
   }
 }
 
+const BESIDE = 'Cases stand beside the policy in policy.test.yaml, or where --cases says.'
+
 /** `policy.yaml` → `policy.test.yaml` */
 function besides(file: string): string {
   return file.replace(/(\.ya?ml)?$/, (ending) => `.test${ending || '.yaml'}`)
@@ -117,19 +119,4 @@ function badSchema(
     exit: EXIT.usage,
     fault: 'client',
   })
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw new HoopError({
-      code: 'unreadable_file',
-      message: `Cannot read ${file}: ${cause instanceof Error ? cause.message : cause}.`,
-      hint: 'Cases stand beside the policy in policy.test.yaml, or where --cases says.',
-      exit: EXIT.usage,
-      fault: 'client',
-      cause,
-    })
-  }
 }
