@@ -49,6 +49,8 @@ export interface Ready {
 
 export interface Demo {
   readonly ready: Ready
+  /** What the broker says at its start. */
+  readonly notices: readonly string[]
   stop(): Promise<void>
 }
 
@@ -70,7 +72,7 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
     const running = await startBroker(loadConfig(config))
     started.push(() => running.close())
     const ready = describe({ broker, provider, home, config, target })
-    return { ready, stop: () => started.stop() }
+    return { ready, notices: running.notices, stop: () => started.stop() }
   } catch (error) {
     await started.stop()
     throw error
@@ -105,6 +107,8 @@ interface Secrets {
   readonly superuser: string
   readonly broker: string
   readonly machine: string
+  /** Seals what `hoop secrets set` is given. */
+  readonly key: string
 }
 
 /** A home that is used again has a database with the passwords of the first time. */
@@ -115,6 +119,7 @@ async function keepSecrets(home: string): Promise<Secrets> {
     superuser: await keepSecret(join(folder, 'superuser')),
     broker: await keepSecret(join(folder, 'target')),
     machine: await keepSecret(machineSecret(home)),
+    key: await keepSecret(join(folder, 'key'), randomBytes(32).toString('base64')),
   }
 }
 
@@ -122,8 +127,10 @@ function machineSecret(home: string): string {
   return join(home, 'secrets', MACHINE.name)
 }
 
-async function keepSecret(path: string): Promise<string> {
-  const fresh = randomBytes(18).toString('base64url')
+async function keepSecret(
+  path: string,
+  fresh = randomBytes(18).toString('base64url'),
+): Promise<string> {
   try {
     await writeFile(path, fresh, { mode: 0o600, flag: 'wx' })
     return fresh
@@ -182,6 +189,7 @@ async function configure(home: string, { port, broker, provider, target }: Parts
     },
     data_dir: './data',
     policy: './policy.yaml',
+    secrets: { key: { file: './secrets/key' } },
     connections: [
       {
         name: 'pg-prod',

@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core'
 import type { Ready } from '../../broker/demo/demo.ts'
 import { BaseCommand } from '../base-command.ts'
 import { tellBeat, tellInvitation, tellReady } from '../output/demo.ts'
+import { visibleLine } from '../output/visible.ts'
 
 /** Provider, database, broker and the story; then it stays up for the person to try. */
 export default class Demo extends BaseCommand {
@@ -27,6 +28,7 @@ export default class Demo extends BaseCommand {
     if (!this.json) this.out.data('Starting an identity provider, PostgreSQL and a broker …\n')
     const demo = await startDemo({ home: flags.home, port: flags.port })
     try {
+      for (const notice of demo.notices) this.out.say(visibleLine(notice))
       this.#announce(demo.ready)
       if (flags.tour !== false) await this.#tour(demo.ready, interrupted.signal)
       if (flags.tour !== true) await this.#stayUp(demo.ready, interrupted.done)

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import type { BrokerApi } from '../../cli/broker-api.ts'
+import { apiOf, refusal } from '../support/caller.ts'
 import { type LocalPort, type Person, TestDemo } from '../support/demo.ts'
 import { failure } from '../support/hoop.ts'
 
@@ -22,15 +24,18 @@ describe('a change of the policy', () => {
   let demo: TestDemo
   let alice: Person
   let bob: Person
-  let dave: Person
   let root: Person
   let ruth: Person
+  let api: Record<'alice' | 'bob' | 'dave' | 'root' | 'ruth', BrokerApi>
   let port: LocalPort
   let policy: string
 
   before(async () => {
     demo = await TestDemo.start()
-    ;({ alice, bob, dave, root, ruth } = await demo.logins('alice', 'bob', 'dave', 'root', 'ruth'))
+    const people = await demo.logins('alice', 'bob', 'dave', 'root', 'ruth')
+    ;({ alice, bob, root, ruth } = people)
+    const entries = Object.entries(people).map(async ([name, one]) => [name, await apiOf(one)])
+    api = Object.fromEntries(await Promise.all(entries)) as typeof api
     port = await demo.connect(alice)
     policy = await readFile(join(demo.ready.home, 'policy.yaml'), 'utf8')
   })
@@ -41,22 +46,22 @@ describe('a change of the policy', () => {
     await writeFile(path, text)
     return path
   }
-  const apply = async (who: Person, text: string) => {
-    const finished = await who.hoop(['policy', 'apply', await file(text), '--no-wait', '--json'])
-    assert.equal(finished.code, 6, finished.stderr)
-    return JSON.parse(finished.stdout) as RequestDocument
-  }
+  const apply = (who: BrokerApi, text: string) =>
+    who.request<RequestDocument>('POST', '/v1/policy', { body: { text, file: 'candidate.yaml' } })
+  const approve = (who: BrokerApi, id: string) =>
+    who.request<RequestDocument>('POST', `/v1/requests/${id}/approve`, { body: {} })
   const agreed = async (text: string) => {
-    const asked = await apply(root, text)
-    await ruth.json(['approve', asked.id])
+    const asked = await apply(api.root, text)
+    await approve(api.ruth, asked.id)
     return over(asked.id)
   }
   const over = async (id: string): Promise<RequestDocument> => {
-    const seen = await root.json<RequestDocument>(['show', id])
+    const seen = await api.root.request<RequestDocument>('GET', `/v1/requests/${id}`)
     return seen.state === 'approved' ? over(id) : seen
   }
   const looser = (text: string) => text.replace(/write: .*/, 'write: allow')
-  const version = async () => (await root.json<{ version: number }>(['policy', 'show'])).version
+  const version = async () =>
+    (await api.root.request<{ version: number }>('GET', '/v1/policy')).version
 
   test('begins with that of the configuration file, and says so', async () => {
     const shown = await root.json<Record<string, unknown>>(['policy', 'show'])
@@ -67,10 +72,9 @@ describe('a change of the policy', () => {
   })
 
   test('is asked for by administrators alone', async () => {
-    for (const person of [alice, bob, dave]) {
-      const answer = await person.hoop(['policy', 'apply', await file(looser(policy)), '--json'])
-      assert.equal(answer.code, 4, person.name)
-      assert.equal(failure(answer).code, 'not_allowed')
+    for (const who of [api.alice, api.bob, api.dave]) {
+      const refused = await refusal(apply(who, looser(policy)))
+      assert.deepEqual(refused, { code: 'not_allowed', exit: 4 })
     }
   })
 
@@ -80,14 +84,15 @@ describe('a change of the policy', () => {
     assert.equal(answer.code, 2)
     assert.match(failure(answer).message, /^candidate\.yaml:5:13 /)
     const silent = policy.replace('pg-prod', 'elsewhere')
-    const left = await root.hoop(['policy', 'apply', await file(silent), '--json'])
-    assert.equal(left.code, 2)
-    assert.match(failure(left).message, /nothing is said of pg-prod/)
+    await assert.rejects(apply(api.root, silent), /nothing is said of pg-prod/)
     assert.deepEqual(await root.json(['requests', '--mine']), [])
   })
 
   test('is not approved by the one who asks, nor by who is no administrator', async () => {
-    const { id, kind, statement, effect } = await apply(root, looser(policy))
+    const args = ['policy', 'apply', await file(looser(policy)), '--no-wait', '--json']
+    const asked = await root.hoop(args)
+    assert.equal(asked.code, 6, asked.stderr)
+    const { id, kind, statement, effect } = JSON.parse(asked.stdout) as RequestDocument
     assert.equal(kind, 'policy')
     assert.match(effect, /1 looser/)
     assert.match(statement, /looser +pg-prod rules\.write: hold for 1 of dba -> allow/)
@@ -96,22 +101,22 @@ describe('a change of the policy', () => {
     const own = await root.hoop(['approve', id, '--json'])
     assert.equal(own.code, 4)
     assert.equal(failure(own).code, 'self_approval')
-    for (const person of [bob, dave, alice]) {
-      assert.equal((await person.hoop(['approve', id, '--json'])).code, 4, person.name)
+    for (const who of [api.bob, api.dave, api.alice]) {
+      assert.equal((await refusal(approve(who, id))).exit, 4)
     }
-    assert.equal((await ruth.hoop(['approve', 'r-0000000000', '--json'])).code, 1, 'a guessed id')
+    assert.equal((await refusal(approve(api.ruth, 'r-0000000000'))).exit, 1, 'a guessed id')
     assert.equal((await ruth.hoop(['exec', '--request', id, '--json'])).code, 4, 'it is no exec')
     assert.equal(await version(), 1)
-    const rejected = await ruth.hoop(['reject', id, '--reason', 'not this quarter'])
-    assert.equal(rejected.code, 0)
-    assert.equal((await ruth.hoop(['approve', id, '--json'])).code, 1, 'it is over')
+    const reason = { body: { reason: 'not this quarter' } }
+    await api.ruth.request('POST', `/v1/requests/${id}/reject`, reason)
+    assert.equal((await refusal(approve(api.ruth, id))).exit, 1, 'it is over')
     assert.equal(await version(), 1)
   })
 
   test('waits for the other administrator, and is in force for a session that is open', async () => {
     const client = await port.client()
     const waiting = root.start(['policy', 'apply', await file(looser(policy)), '--json'])
-    const { id } = await inbox(ruth)
+    const { id } = await inbox()
     await ruth.json(['approve', id])
     const finished = await waiting.finished
     assert.equal(finished.code, 0, finished.stderr)
@@ -135,48 +140,49 @@ describe('a change of the policy', () => {
     await client.end()
   })
 
-  const inbox = async (who: Person): Promise<RequestDocument> => {
-    const [first] = await who.json<RequestDocument[]>(['requests'])
-    return first ?? inbox(who)
+  const inbox = async (): Promise<RequestDocument> => {
+    const query = { view: 'inbox' }
+    const [first] = await api.ruth.request<RequestDocument[]>('GET', '/v1/requests', { query })
+    return first ?? inbox()
+  }
+
+  /** The broker takes back what is void by itself: at once, not in the same moment. */
+  const isVoid = async (id: string): Promise<void> => {
+    const { state } = await api.root.request<RequestDocument>('GET', `/v1/requests/${id}`)
+    return state === 'cancelled' ? undefined : isVoid(id)
   }
 
   test('is approved once, however many approve at the same time', async () => {
     const before = await version()
-    const { id } = await apply(root, `${policy}# once\n`)
-    const answers = await Promise.all([
-      ruth.hoop(['approve', id, '--json']),
-      ruth.hoop(['approve', id, '--json']),
-      root.hoop(['approve', id, '--json']),
-    ])
-    assert.deepEqual(answers.map(({ code }) => code).sort(), [0, 1, 4].sort())
+    const { id } = await apply(api.root, `${policy}# once\n`)
+    const tries = [api.ruth, api.ruth, api.ruth, api.root].map((who) => approve(who, id))
+    const answers = await Promise.allSettled(tries)
+    assert.equal(answers.filter(({ status }) => status === 'fulfilled').length, 1)
     assert.equal((await over(id)).state, 'executed')
     assert.equal(await version(), before + 1)
   })
 
   test('is void when another came into force on what it was made on', async () => {
     const before = await version()
-    const first = await apply(root, `${policy}# first\n`)
-    const second = await apply(ruth, `${policy}# second\n`)
-    await ruth.json(['approve', first.id])
+    const first = await apply(api.root, `${policy}# first\n`)
+    const second = await apply(api.ruth, `${policy}# second\n`)
+    await approve(api.ruth, first.id)
     assert.equal((await over(first.id)).state, 'executed')
-    const late = await root.hoop(['approve', second.id, '--json'])
-    assert.equal(late.code, 1)
-    assert.match(failure(late).message, /came into force meanwhile/)
-    assert.equal((await over(second.id)).state, 'cancelled')
+    await isVoid(second.id)
+    await assert.rejects(approve(api.root, second.id), /came into force meanwhile/)
     assert.equal(await version(), before + 1)
   })
 
   test('that says what is in force already asks nobody', async () => {
-    const text = (await root.json<{ text: string }>(['policy', 'show'])).text
-    const same = await root.hoop(['policy', 'apply', await file(text), '--json'])
-    assert.equal(same.code, 1)
-    assert.equal(failure(same).code, 'unchanged')
+    const { text } = await api.root.request<{ text: string }>('GET', '/v1/policy')
+    assert.equal((await refusal(apply(api.root, text))).code, 'unchanged')
   })
 
   test('rejected: the one who waits learns why', async () => {
     const waiting = root.start(['policy', 'apply', await file(looser(policy)), '--json'])
-    const { id } = await inbox(ruth)
-    await ruth.json(['reject', id, '--reason', 'no ticket'])
+    const { id } = await inbox()
+    const reason = { body: { reason: 'no ticket' } }
+    await api.ruth.request('POST', `/v1/requests/${id}/reject`, reason)
     const finished = await waiting.finished
     assert.equal(finished.code, 5)
     assert.match(failure(finished).message, /rejected by ruth@example\.test: no ticket/)
