@@ -23,7 +23,8 @@ const KEEPS: ReadonlySet<CatalogueRelation['kind']> = new Set([
 export function changedColumns(before: Sight, after: Sight): ChangedColumns {
   const changed = new Map<string, ChangedColumn>()
   for (const relation of before.catalogue.relations.values()) {
-    if (!KEEPS.has(relation.kind)) continue
+    // Those of the system follow the others by themselves.
+    if (!KEEPS.has(relation.kind) || relation.builtin) continue
     for (const { number, name } of relation.columns) {
       const from = before.protect.wanted(relation.oid, number)
       const to = after.protect.wanted(relation.oid, number)

@@ -20,8 +20,6 @@ export interface Judged {
 }
 
 const MOST_KNOWN = 50_000
-/** What stands for a secret in the record: inside of quotes or bare, `''` is a constant there. */
-const REDACTED = /<redacted(?: hmac:[0-9a-f]{16})?>/g
 
 export class Pair {
   readonly #ground: Ground
@@ -76,11 +74,13 @@ export class Pair {
 
   async #read({ text, underlying }: RecordedText): Promise<readonly StatementFacts[] | null> {
     const { analyst, searchPath } = this.#ground
-    const analysis = await analyst.analyse(withoutMarks(text), searchPath)
+    const analysis = await analyst.analyse(text, searchPath)
     if (!analysis.ok) return null
     if (!underlying) return analysis.statements
-    return analysis.statements.map((facts) =>
-      facts.command.type === 'prepare' ? facts.command.inner : facts,
+    return analysis.statements.map(({ command, ...facts }) =>
+      command.type === 'prepare' || command.type === 'declare'
+        ? command.inner
+        : { command, ...facts },
     )
   }
 }
@@ -94,11 +94,6 @@ function note(judged: Judged, guessed: Guessed): Judged {
   guessed.before += judged.before.guesses
   guessed.after += judged.after.guesses
   return judged
-}
-
-function withoutMarks(text: Buffer): Buffer {
-  if (!text.includes('<redacted')) return text
-  return Buffer.from(text.toString('utf8').replaceAll(REDACTED, "''"))
 }
 
 /** Lengths come first, so that no two units have the same bytes. */

@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ReplayEvent, Replayed, ReplayPolicy } from '../../protocol/api/trial.ts'
 import { HoopError } from '../../protocol/errors.ts'
+import { LogFormatError } from '../../protocol/log/fields.ts'
 import { policyOf, type Rules } from '../changes/in-force.ts'
 import type { Principal } from '../identity/principal.ts'
 import { parsePolicy } from '../policy/parse.ts'
@@ -88,15 +89,14 @@ class Replay {
   async *#session(path: string): AsyncGenerator<void> {
     const { recorder } = this.#deps
     const whole = join(recorder.folder, path)
-    const { size, mtimeMs } = statSync(whole)
-    if (mtimeMs < this.#since) return
-    const end = recorder.live(sessionOfPath(path))?.size ?? size
     let history: History | null = null
     try {
-      history = new History(whole, end)
+      const { size, mtimeMs } = statSync(whole)
+      if (mtimeMs < this.#since) return
+      history = new History(whole, recorder.live(sessionOfPath(path))?.size ?? size)
       yield* this.#units(history)
     } catch (error) {
-      if (!(error instanceof RangeError)) throw error
+      if (!isUnreadable(error)) throw error
       this.#notes.add(
         `${sessionOfPath(path)} does not hold: what stands behind the fault is left out.`,
       )
@@ -190,6 +190,12 @@ class Replay {
       notes: [...this.#notes, ...notesOf(tally)],
     }
   }
+}
+
+/** The file is not what a log is; `hoop sessions verify` tells why. */
+function isUnreadable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return error instanceof RangeError || error instanceof LogFormatError || 'syscall' in error
 }
 
 /** Those of `now` that `then` has not. */
