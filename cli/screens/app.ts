@@ -1,4 +1,4 @@
-import { useApp, useInput, useWindowSize } from 'ink'
+import { useApp, useWindowSize } from 'ink'
 import {
   createElement as h,
   type ReactElement,
@@ -13,6 +13,7 @@ import { type Deeds, failureText, useDeeds } from './deeds.ts'
 import type { Desk } from './desk.ts'
 import type { RequestFeed } from './feed.ts'
 import { Inbox } from './inbox.ts'
+import { type Keyboard, useKeyboard, useKeys } from './keyboard.ts'
 import { keyLines, Lines, useNow } from './lines.ts'
 import { Review } from './review.ts'
 
@@ -35,12 +36,13 @@ export function App(props: AppProps): ReactElement {
   const { columns, rows } = useWindowSize()
   const out = useMemo(() => ({ onTerminal: true, width: columns, style }), [columns, style])
   const seen = useSyncExternalStore(feed.subscribe, feed.seen)
+  const keyboard = useKeyboard()
   const deeds = useDeeds(desk)
   const now = useNow()
   const [open, setOpen] = useState(only)
   const request = useRequest(open, feed, desk, deeds.say)
   const onQuit = (): void => exit()
-  const shared = { deeds, out, rows, now, onQuit }
+  const shared = { deeds, keyboard, out, rows, now, onQuit }
   if (open === null) {
     const onOpen = (id: string): void => {
       feed.looked(id)
@@ -53,7 +55,7 @@ export function App(props: AppProps): ReactElement {
     if (only === null) setOpen(null)
     else exit()
   }
-  if (request?.id !== open) return h(Waiting, { onBack, deeds, out })
+  if (request?.id !== open) return h(Waiting, { onBack, deeds, keyboard, out })
   return h(Review, { key: open, request, isMine: request.requester === me, onBack, ...shared })
 }
 
@@ -83,8 +85,8 @@ function useRequest(
 }
 
 /** Until the request is there. */
-function Waiting({ deeds, out, onBack }: WaitingProps): ReactElement {
-  useInput((input, key) => {
+function Waiting({ deeds, keyboard, out, onBack }: WaitingProps): ReactElement {
+  useKeys(keyboard, (input, key) => {
     if (input === 'q' || key.escape || (key.ctrl && input === 'c')) onBack()
   })
   return h(Lines, { lines: ['…', ...deeds.lines(out), ...keyLines([['q', 'back']], out)] })
@@ -92,6 +94,7 @@ function Waiting({ deeds, out, onBack }: WaitingProps): ReactElement {
 
 interface WaitingProps {
   readonly deeds: Deeds
+  readonly keyboard: Keyboard
   readonly out: Canvas
   readonly onBack: () => void
 }

@@ -1,3 +1,4 @@
+import type { Key } from 'ink'
 import { useState } from 'react'
 import type { Request } from '../../protocol/api/requests.ts'
 import { HoopError } from '../../protocol/errors.ts'
@@ -6,13 +7,13 @@ import { describeNeeds } from '../output/request-fields.ts'
 import { visibleLine } from '../output/visible.ts'
 import { chop, wrap } from '../output/width.ts'
 import type { Deed, Desk } from './desk.ts'
-import type { Key } from './keys.ts'
+import type { Key as NamedKey } from './keys.ts'
 import { keyLines } from './lines.ts'
 import { type Prompt, usePrompt } from './prompt.ts'
 
 export interface Deeds {
-  /** True: something is typed or on its way, and keys mean nothing else. */
-  readonly isBusy: boolean
+  /** True: the key was for what is typed, or came while something is on its way. */
+  readonly takes: (input: string, key: Key) => boolean
   readonly begin: (deed: Deed, request: Request) => void
   readonly say: (text: string) => void
   readonly hush: () => void
@@ -47,7 +48,10 @@ export function useDeeds(desk: Desk): Deeds {
     }
   }
   return {
-    isBusy: prompt.isOpen || isSending,
+    takes: (input, key) => {
+      if (prompt.isOpen) prompt.press(input, key)
+      return prompt.isOpen || (isSending && !key.ctrl)
+    },
     begin: (deed, { id }) => {
       const [title, what, isRequired] = TITLES[deed]
       setNotice(null)
@@ -88,7 +92,7 @@ export function failureText(error: unknown): string {
 }
 
 /** The bottom of a screen: what was said, what is typed, or what can be pressed. */
-export function footLines(keys: readonly Key[], deeds: Deeds, out: Canvas): string[] {
+export function footLines(keys: readonly NamedKey[], deeds: Deeds, out: Canvas): string[] {
   return [...deeds.lines(out), ...(deeds.prompt.isOpen ? [] : keyLines(keys, out))]
 }
 

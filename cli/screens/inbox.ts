@@ -1,4 +1,3 @@
-import { useInput } from 'ink'
 import { createElement as h, type ReactElement, useEffect, useState } from 'react'
 import type { Request } from '../../protocol/api/requests.ts'
 import type { Canvas } from '../output/field.ts'
@@ -8,6 +7,7 @@ import { visibleLine } from '../output/visible.ts'
 import { fit } from '../output/width.ts'
 import { type Deeds, footLines } from './deeds.ts'
 import type { Seen } from './feed.ts'
+import { heldKey, type Keyboard, useKeys } from './keyboard.ts'
 import { INBOX_KEYS, LIST_KEYS } from './keys.ts'
 import { flow, Lines } from './lines.ts'
 
@@ -17,6 +17,7 @@ export interface InboxProps {
   /** True: all that is listed is the person's own. */
   readonly isMine: boolean
   readonly deeds: Deeds
+  readonly keyboard: Keyboard
   readonly out: Canvas
   readonly rows: number
   readonly now: number
@@ -55,7 +56,7 @@ function useChoice(requests: readonly Request[]): [at: number, choose: (id: stri
 }
 
 function useInboxKeys(
-  { seen, isMine, deeds, onOpen, onQuit }: InboxProps,
+  { seen, isMine, deeds, keyboard, onOpen, onQuit }: InboxProps,
   at: number,
   choose: (id: string) => void,
 ): void {
@@ -65,25 +66,24 @@ function useInboxKeys(
     const to = requests[Math.min(requests.length - 1, Math.max(0, place))]
     if (to) choose(to.id)
   }
-  useInput(
-    (input, key) => {
-      if (input === 'q' || key.escape || (key.ctrl && input === 'c')) return onQuit()
-      deeds.hush()
-      if (input === 'j' || key.downArrow) go(at + 1)
-      else if (input === 'k' || key.upArrow) go(at - 1)
-      else if (input === 'g' || key.home) go(0)
-      else if (input === 'G' || key.end) go(requests.length - 1)
-      else if (!request) return
-      else if (key.return) onOpen(request.id)
-      else if (input === 'a' && !isMine) {
-        deeds.say('Read it first, then press a.')
-        onOpen(request.id)
-      } else if (input === 'r' && !isMine) deeds.begin('reject', request)
-      else if (input === '?') deeds.begin(isMine ? 'answer' : 'ask', request)
-      else if (input === 'c' && isMine) deeds.begin('cancel', request)
-    },
-    { isActive: !deeds.isBusy },
-  )
+  useKeys(keyboard, (input, key) => {
+    if (deeds.takes(input, key)) return
+    if (input === 'q' || key.escape || (key.ctrl && input === 'c')) return onQuit()
+    deeds.hush()
+    const [held, times] = heldKey(input)
+    if (held === 'j' || key.downArrow) go(at + times)
+    else if (held === 'k' || key.upArrow) go(at - times)
+    else if (input === 'g' || key.home) go(0)
+    else if (input === 'G' || key.end) go(requests.length - 1)
+    else if (!request) return
+    else if (key.return) onOpen(request.id)
+    else if (input === 'a' && !isMine) {
+      deeds.say('Read it first, then press a.')
+      onOpen(request.id)
+    } else if (input === 'r' && !isMine) deeds.begin('reject', request)
+    else if (input === '?') deeds.begin(isMine ? 'answer' : 'ask', request)
+    else if (input === 'c' && isMine) deeds.begin('cancel', request)
+  })
 }
 
 function titleLine(title: string, { requests, fresh }: Seen, out: Canvas): string {

@@ -41,7 +41,6 @@ export async function openScreen(options: ScreenOptions): Promise<void> {
 const SCREEN = {
   interactive: true,
   alternateScreen: true,
-  incrementalRendering: true,
   exitOnCtrlC: false,
   patchConsole: false,
 } as const

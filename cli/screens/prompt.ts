@@ -1,8 +1,9 @@
-import { useInput, usePaste } from 'ink'
+import { type Key, usePaste } from 'ink'
 import { useState } from 'react'
 import type { Canvas } from '../output/field.ts'
 import { visibleLine } from '../output/visible.ts'
 import { chop } from '../output/width.ts'
+import type { OnKey } from './keyboard.ts'
 
 /** As long as the broker takes. */
 const MOST = 4096
@@ -20,6 +21,7 @@ export interface Question {
 
 export interface Prompt {
   readonly isOpen: boolean
+  readonly press: OnKey
   readonly open: (question: Question) => void
   readonly lines: (out: Canvas) => string[]
 }
@@ -36,25 +38,23 @@ export function usePrompt(): Prompt {
     setText('')
     setMissing(false)
   }
-  useInput(
-    (input, key) => {
-      if (key.escape || (key.ctrl && input === 'c')) close()
-      else if (key.return && question?.isRequired && text.trim() === '') setMissing(true)
-      else if (key.return) {
-        close()
-        question?.done(text.trim())
-      } else if (key.backspace || key.delete) setText(shorter)
-      else if (key.ctrl && input === 'u') setText('')
-      else if (!key.ctrl && !key.meta) type(input)
-    },
-    { isActive: isOpen },
-  )
+  const press = (input: string, key: Key): void => {
+    if (key.escape || (key.ctrl && input === 'c')) close()
+    else if (key.return && question?.isRequired && text.trim() === '') setMissing(true)
+    else if (key.return) {
+      close()
+      question?.done(text.trim())
+    } else if (key.backspace || key.delete) setText(shorter)
+    else if (key.ctrl && input === 'u') setText('')
+    else if (!key.ctrl && !key.meta) type(input)
+  }
   // Always there: where nothing is asked a paste is dropped, and none of it is taken for a key.
   usePaste((pasted) => {
     if (isOpen) type(pasted)
   })
   return {
     isOpen,
+    press,
     open: (next) => setQuestion(next),
     lines: (out) => (question === null ? [] : promptLines(question, text, isMissing, out)),
   }

@@ -1,4 +1,3 @@
-import { useInput } from 'ink'
 import { createElement as h, type ReactElement, useEffect, useMemo, useRef, useState } from 'react'
 import type { Request } from '../../protocol/api/requests.ts'
 import { type Canvas, LEAST_WIDTH } from '../output/field.ts'
@@ -6,6 +5,7 @@ import { requestLines, titleLines } from '../output/request-screen.ts'
 import type { ShownLine } from '../output/statement-lines.ts'
 import { chop, fit } from '../output/width.ts'
 import { type Deeds, footLines } from './deeds.ts'
+import { heldKey, type Keyboard, useKeys } from './keyboard.ts'
 import { type Key, OWN_KEYS, REVIEW_KEYS } from './keys.ts'
 import { Lines } from './lines.ts'
 import { isAllRead, NOTHING_READ, type Reading, read } from './reading.ts'
@@ -15,6 +15,7 @@ export interface ReviewProps {
   /** True: the person's own; others decide. */
   readonly isMine: boolean
   readonly deeds: Deeds
+  readonly keyboard: Keyboard
   readonly out: Canvas
   readonly rows: number
   readonly now: number
@@ -70,32 +71,32 @@ interface Page {
 }
 
 function useReviewKeys(props: ReviewProps, { lines, reading, room, top, setTop }: Page): void {
-  const { request, isMine, deeds, onBack, onQuit } = props
+  const { request, isMine, deeds, keyboard, onBack, onQuit } = props
   const page = Math.max(1, room - 1)
   const go = (to: number): void => setTop(Math.max(0, Math.min(to, lines.length - room)))
-  useInput(
-    (input, key) => {
-      if (key.ctrl && input === 'c') return onQuit()
-      if (input === 'q' || key.escape || key.leftArrow) return onBack()
-      deeds.hush()
-      if (input === 'j' || key.downArrow || key.return) go(top + 1)
-      else if (input === 'k' || key.upArrow) go(top - 1)
-      else if (input === ' ' || key.pageDown) go(top + page)
-      else if (input === 'b' || key.pageUp) go(top - page)
-      else if (input === 'g' || key.home) go(0)
-      else if (input === 'G' || key.end) go(lines.length)
-      else if (request.state !== 'pending') return
-      else if (input === '?') deeds.begin(isMine ? 'answer' : 'ask', request)
-      else if (input === 'c' && isMine) deeds.begin('cancel', request)
-      else if (input === 'r' && !isMine) deeds.begin('reject', request)
-      else if (input === 'a') {
-        const why = unapprovable(props, isAllRead(reading, lines))
-        if (why === null) deeds.begin('approve', request)
-        else deeds.say(why)
-      }
-    },
-    { isActive: !deeds.isBusy },
-  )
+  useKeys(keyboard, (input, key) => {
+    if (deeds.takes(input, key)) return
+    if (key.ctrl && input === 'c') return onQuit()
+    if (input === 'q' || key.escape || key.leftArrow) return onBack()
+    deeds.hush()
+    const [held, times] = heldKey(input)
+    // Never past what was not shown: a key that is held down is one page, or that many lines.
+    if (held === 'j' || key.downArrow || key.return) go(top + Math.min(times, page))
+    else if (held === 'k' || key.upArrow) go(top - times)
+    else if (held === ' ' || key.pageDown) go(top + page)
+    else if (held === 'b' || key.pageUp) go(top - page)
+    else if (input === 'g' || key.home) go(0)
+    else if (input === 'G' || key.end) go(lines.length)
+    else if (request.state !== 'pending') return
+    else if (input === '?') deeds.begin(isMine ? 'answer' : 'ask', request)
+    else if (input === 'c' && isMine) deeds.begin('cancel', request)
+    else if (input === 'r' && !isMine) deeds.begin('reject', request)
+    else if (input === 'a') {
+      const why = unapprovable(props, isAllRead(reading, lines))
+      if (why === null) deeds.begin('approve', request)
+      else deeds.say(why)
+    }
+  })
 }
 
 function unapprovable({ request, isMine }: ReviewProps, allRead: boolean): string | null {

@@ -7,7 +7,7 @@ import { describeClock } from '../output/time.ts'
 import { visibleLine } from '../output/visible.ts'
 import { chop, wrap } from '../output/width.ts'
 import type { Held, Status, StatusFeed } from './held.ts'
-import { Lines, useNow } from './lines.ts'
+import { flow, Lines, useNow } from './lines.ts'
 
 export interface StatusProps {
   readonly feed: StatusFeed
@@ -39,15 +39,15 @@ export function ConnectionStatus({ feed, style, onInterrupt }: StatusProps): Rea
 
 function heldLines(held: Held, now: number, out: Canvas): string[] {
   const { id, since, request, message } = held
-  const clock = out.style('yellow', `held ${describeClock(now - since)}`)
+  const clock = `held ${describeClock(now - since)}`
   const ends = request?.expires_at ? Date.parse(request.expires_at) : null
-  const left = ends === null ? '' : `, expires in ${describeClock(ends - now)}`
-  const title = `${clock}  ${id}${left}`
+  const left = ends === null ? [] : [`expires in ${describeClock(ends - now)}`]
+  const title = flow([clock, id, ...left], out.width).map((line) => out.style('yellow', line))
   const about = request === null ? [message] : [request.effect, decision(held, request)]
   const last = request?.questions.at(-1)
   const talk = last?.part === 'question' ? [`${last.by} asks: ${last.text}`] : []
   const how = talk.map(() => out.style('bold', `  hoop answer ${id} TEXT`))
-  return [title, ...[...about, ...talk].flatMap((text) => indented(text, out)), ...how]
+  return [...title, ...[...about, ...talk].flatMap((text) => indented(text, out)), ...how]
 }
 
 function decision({ deciders }: Held, request: Request): string {

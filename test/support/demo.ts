@@ -7,6 +7,7 @@ import { Profile } from '../../cli/local/profile.ts'
 import { login } from '../../cli/login/login.ts'
 import { describe, document, type Finished, type HoopOptions, hoop, RunningHoop } from './hoop.ts'
 import { type Template, templateOfRun } from './postgres.ts'
+import { Terminal } from './terminal.ts'
 
 /** `hoop demo --json --no-tour` as a process, and its persons, each with a profile of their own. */
 
@@ -49,6 +50,11 @@ export class Person {
 
   start(args: readonly string[], options: HoopOptions = {}): RunningHoop {
     return new RunningHoop(args, this.#identity, options)
+  }
+
+  /** The same in a terminal of its own. */
+  terminal(args: readonly string[], size?: { columns: number; rows: number }): Terminal {
+    return new Terminal(args, this.#identity, size)
   }
 
   get #identity() {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 
 /** The command line as a process, driven from outside: arguments in, streams and an exit code out. */
 
-const RUN = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
+export const RUN = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
 
 /** A hung process fails its test instead of holding the run for ever. */
 const PATIENCE = 60_000
@@ -189,7 +189,7 @@ function parsed(line: string): Event {
 }
 
 /** Nothing of the caller's own hoop, terminal or proxy gets in. */
-function environment(identity: Identity, options: HoopOptions): NodeJS.ProcessEnv {
+export function environment(identity: Identity, options: HoopOptions): NodeJS.ProcessEnv {
   const { PATH, TMPDIR, LANG, NODE_COMPILE_CACHE } = process.env
   return {
     ...{ PATH, TMPDIR, LANG, NODE_COMPILE_CACHE },
