@@ -74,7 +74,7 @@ function factsOf(event: Undelivered, request: RequestRecord, isAsking: boolean):
     ['where', `${request.connection}, database ${request.database}`],
     ['what', `${request.class}: ${request.effect}`],
     ['reason', request.reason],
-    ['needs', isAsking ? needsOf(request.needs) : null],
+    ['needs', isAsking ? waysOf(request) : null],
     ['until', isAsking ? new Date(request.expiresAt).toISOString() : null],
     ['by', by === null ? null : nameOf(by)],
     ['verdict', verdict],
@@ -97,6 +97,11 @@ function happened({ event, place, detail }: Undelivered, request: RequestRecord)
   const state = event !== 'decided' && place !== null ? request.history[place] : undefined
   if (state) return { by: state.by, said: state.why, verdict: null }
   return { by: null, said: detail, verdict: null }
+}
+
+/** Each way is enough by itself. */
+function waysOf({ needs, alternatives }: RequestRecord): string {
+  return (alternatives.length > 0 ? alternatives : [needs]).map(needsOf).join(', or ')
 }
 
 function needsOf(needs: readonly Need[]): string {

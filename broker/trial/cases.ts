@@ -15,8 +15,8 @@ export interface Case {
   readonly database: string | null
   readonly sql: string
   readonly expect: 'allow' | 'hold' | 'deny'
-  /** Null: not asked. */
-  readonly approvers: readonly Need[] | null
+  /** All ways to approve it; null: not asked. */
+  readonly approvers: readonly (readonly Need[])[] | null
   readonly masked: readonly string[] | null
 }
 
@@ -41,6 +41,11 @@ const need = z.union([groupName, z.strictObject({ group: groupName, count: count
   error: NEED,
 })
 
+const needs = z.union([need, z.array(need)], { error: NEED })
+const approvers = z.union([needs, z.strictObject({ any: z.array(needs).min(2) })], {
+  error: NEED,
+})
+
 const WHERE = 'where is a connection, or connection/database'
 const DECISIONS = 'expect is allow, hold or deny'
 const one = z.strictObject(
@@ -51,7 +56,7 @@ const one = z.strictObject(
     sql: z.string({ error: 'sql is a text' }),
     parameters: z.array(z.unknown(), { error: 'parameters is a list' }).optional(),
     expect: z.enum(['allow', 'hold', 'deny'], { error: DECISIONS }),
-    approvers: z.union([need, z.array(need)], { error: NEED }).optional(),
+    approvers: approvers.optional(),
     masked: z
       .union([z.string(), z.array(z.string())], { error: 'masked is a list of output columns' })
       .optional(),
@@ -109,13 +114,18 @@ function caseOf(raw: Raw['tests'][number], index: number, document: Document): C
     database,
     sql: raw.sql,
     expect: raw.expect,
-    approvers: raw.approvers === undefined ? null : listOf(raw.approvers).map(needOf),
+    approvers: raw.approvers === undefined ? null : waysOf(raw.approvers),
     masked: raw.masked === undefined ? null : listOf(raw.masked),
   }
 }
 
 function listOf<T>(value: T | readonly T[]): readonly T[] {
   return Array.isArray(value) ? value : [value as T]
+}
+
+function waysOf(raw: z.infer<typeof approvers>): NonNullable<Case['approvers']> {
+  const ways = typeof raw === 'object' && 'any' in raw ? raw.any : [raw]
+  return ways.map((way) => listOf(way).map(needOf)).filter((way) => way.length > 0)
 }
 
 function needOf(raw: string | Need): Need {

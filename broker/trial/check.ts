@@ -3,7 +3,7 @@ import type { Need } from '../policy/policy.ts'
 import type { Case } from './cases.ts'
 import type { Outcome } from './outcome.ts'
 
-export type Got = Pick<Outcome, 'decision' | 'rule' | 'places' | 'reason' | 'needs' | 'masked'>
+export type Got = Pick<Outcome, 'decision' | 'rule' | 'places' | 'reason' | 'ways' | 'masked'>
 
 export interface Difference {
   readonly what: 'decision' | 'approvers' | 'masked'
@@ -21,7 +21,7 @@ export interface Checked {
 export function check(one: Case, got: Got): Checked {
   const compared: readonly (Difference | null)[] = [
     compare('decision', one.expect, got.decision),
-    one.approvers && compare('approvers', showNeeds(one.approvers), showNeeds(got.needs)),
+    one.approvers && compare('approvers', showWays(one.approvers), showWays(got.ways)),
     one.masked && compare('masked', showNames(one.masked), showNames(got.masked)),
   ]
   return { case: one, got, differences: compared.filter((each) => each !== null) }
@@ -31,9 +31,13 @@ function compare(what: Difference['what'], expected: string, got: string): Diffe
   return expected === got ? null : { what, expected, got }
 }
 
+function showWays(ways: Outcome['ways']): string {
+  return ways.map(showNeeds).toSorted().join(' or ') || 'nobody'
+}
+
 function showNeeds(needs: readonly Need[]): string {
   const sorted = needs.toSorted((a, b) => (a.group < b.group ? -1 : 1))
-  return sorted.map(({ group, count }) => `${count} of ${group}`).join(' and ') || 'nobody'
+  return sorted.map(({ group, count }) => `${count} of ${group}`).join(' and ')
 }
 
 function showNames(names: readonly string[]): string {

@@ -3,26 +3,27 @@ import type { Wanted } from '../masking/cell.ts'
 import type { DetectRule, Need } from '../policy/policy.ts'
 import type { Outcome } from './outcome.ts'
 
-export type Side = Pick<Outcome, 'decision' | 'needs'>
+export type Side = Pick<Outcome, 'decision' | 'ways'>
+type Ways = Outcome['ways']
 
 const STRICTNESS = ['allow', 'hold', 'deny']
 
 export function isLooser(from: Side, to: Side): boolean {
   const change = STRICTNESS.indexOf(to.decision) - STRICTNESS.indexOf(from.decision)
-  return change < 0 || (change === 0 && asksLess(from.needs, to.needs))
+  return change < 0 || (change === 0 && asksLess(from.ways, to.ways))
 }
 
 export function differs(from: Side, to: Side): boolean {
-  return (
-    from.decision !== to.decision ||
-    asksLess(from.needs, to.needs) ||
-    asksLess(to.needs, from.needs)
-  )
+  return isLooser(from, to) || isLooser(to, from)
 }
 
-/** Some group has less to say. */
-function asksLess(from: readonly Need[], to: readonly Need[]): boolean {
-  return from.some(({ group, count }) => count > countOf(group, to))
+/** It can be approved in a way that was not enough before. */
+export function asksLess(from: Ways, to: Ways): boolean {
+  return to.some((way) => !from.some((enough) => covers(way, enough)))
+}
+
+function covers(way: readonly Need[], enough: readonly Need[]): boolean {
+  return enough.every(({ group, count }) => countOf(group, way) >= count)
 }
 
 function countOf(group: string, needs: readonly Need[]): number {

@@ -3,7 +3,7 @@ import type { Catalogue } from '../../protocol/pg/catalogue.ts'
 import type { StatementFacts } from '../../protocol/pg/statement.ts'
 import { type ProtectedColumns, protectColumns } from '../masking/protect.ts'
 import { decide, type Verdict } from '../policy/decide.ts'
-import type { ConnectionPolicy, Need } from '../policy/policy.ts'
+import type { Asked, ConnectionPolicy, Need } from '../policy/policy.ts'
 import { outputOf } from '../session/explain.ts'
 
 /** A policy before one state of a catalogue. */
@@ -20,6 +20,8 @@ export interface Outcome {
   readonly places: readonly string[]
   readonly reason: string | null
   readonly needs: readonly Need[]
+  /** All ways to approve it, each enough by itself. */
+  readonly ways: readonly (readonly Need[])[]
   /** Names of output columns that come back masked; of what is denied none. */
   readonly masked: readonly string[]
   /** With how many values it compares protected columns. */
@@ -52,9 +54,14 @@ export function outcomeOf(
     places: rule.split(', ').flatMap((label) => policy.places.get(label) ?? []),
     reason: verdict.decision === 'deny' ? verdict.reason : null,
     needs: verdict.decision === 'hold' ? verdict.needs : [],
+    ways: verdict.decision === 'hold' ? waysOf(verdict) : [],
     masked: verdict.decision === 'deny' ? [] : maskedOf(statements ?? [], sight),
     guesses: verdict.decision === 'deny' ? 0 : verdict.guesses,
   }
+}
+
+export function waysOf({ needs, alternatives }: Asked): readonly (readonly Need[])[] {
+  return alternatives.length > 0 ? alternatives : [needs]
 }
 
 function maskedOf(statements: readonly StatementFacts[], { catalogue, protect }: Sight): string[] {

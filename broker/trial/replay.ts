@@ -15,6 +15,7 @@ import { changedDetectors } from './columns.ts'
 import { History, type RecordedSession } from './history.ts'
 import { type Guessed, Pair } from './pair.ts'
 import { requireOverseer, type TrialDeps, targetOf } from './service.ts'
+import { changedOnCall, changedSettings } from './settings.ts'
 import { Tally } from './tally.ts'
 
 export interface ReplayDeps extends TrialDeps {
@@ -173,6 +174,10 @@ class Replay {
       ...groups(after.connection, after.request, before.request, true),
       ...groups(after.connection, before.request, after.request, false),
     ])
+    const settings = [
+      ...changedOnCall(this.#rules.policy, this.#candidate),
+      ...policies.flatMap(({ before, after }) => changedSettings(before, after)),
+    ]
     return {
       event: 'replayed',
       since: this.#order.since,
@@ -183,10 +188,11 @@ class Replay {
       flips: tally.flips,
       shown,
       requesters,
+      settings,
       approvals_per_week: tally.approvals(
         Math.max(this.#deps.runtime.now() - this.#since, 1) / WEEK_MS,
       ),
-      looser: tally.looser || [...shown, ...requesters].some(({ looser }) => looser),
+      looser: tally.looser || [...shown, ...requesters, ...settings].some(({ looser }) => looser),
       notes: [...this.#notes, ...notesOf(tally)],
     }
   }

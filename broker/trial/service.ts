@@ -35,10 +35,11 @@ export async function testPolicy(
   )
   const outcomes: Tested = []
   for (const one of cases) {
-    const { decision, rule, places, reason, needs, masked } = await trial.judge(one)
+    const { decision, rule, places, reason, needs, ways, masked } = await trial.judge(one)
     outcomes.push({
       ...{ decision, rule, reason },
       ...{ places: [...places], needs: [...needs], masked: [...masked] },
+      ways: ways.map((way) => [...way]),
     })
   }
   return outcomes

@@ -79,8 +79,9 @@ function addTo(map: Map<string, number>, needs: readonly Need[]): void {
   for (const { group, count } of needs) map.set(group, (map.get(group) ?? 0) + count)
 }
 
-function side({ decision, rule, places, needs }: Outcome): Flip['from'] {
-  return { decision, rule, places: [...places], needs: [...needs] }
+function side({ decision, rule, places, needs, ways }: Outcome): Flip['from'] {
+  const alternatives = ways.length > 1 ? ways.map((way) => [...way]) : []
+  return { decision, rule, places: [...places], needs: [...needs], alternatives }
 }
 
 function example({ session, user }: RecordedSession, unit: RecordedUnit): Flip['examples'][number] {

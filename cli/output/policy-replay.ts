@@ -17,6 +17,10 @@ export function replayLines(answer: Replayed, out: Pick<Output, 'style'>): strin
       const verb = looser ? 'may use it now' : 'may not use it any more'
       return mark(looser, `${connection}: ${group} ${verb}`, out)
     }),
+    ...answer.settings.map(({ looser, connection, setting }) => {
+      const where = connection === null ? '' : `${connection}: `
+      return mark(looser, `${where}${setting} is another one`, out)
+    }),
   ]
   const weekly = answer.approvals_per_week.map(({ group, before, after }) =>
     visibleLine(`  ${group}: ${before} before, ${after} after`),
@@ -45,8 +49,11 @@ function flipLines(
   ]
 }
 
-function side({ decision, rule, places, needs }: Flip['from']): string {
-  const by = needs.map(({ group, count }) => `${count} of ${group}`).join(' and ')
+function side({ decision, rule, places, needs, alternatives }: Flip['from']): string {
+  const ways = alternatives.length > 0 ? alternatives : [needs]
+  const by = ways
+    .map((way) => way.map(({ group, count }) => `${count} of ${group}`).join(' and '))
+    .join(' or ')
   const at = places.length > 0 ? places.join(', ') : rule
   return `${decision}${by === '' ? '' : ` by ${by}`} (${at})`
 }

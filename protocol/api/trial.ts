@@ -33,6 +33,8 @@ export const Tested = z.array(
     places: z.array(z.string()),
     reason: z.string().nullable(),
     needs: Needs,
+    /** All ways to approve it. */
+    ways: z.array(Needs),
     masked: z.array(z.string()),
   }),
 )
@@ -60,6 +62,8 @@ const Side = z.object({
   rule: z.string(),
   places: z.array(z.string()),
   needs: Needs,
+  /** Where there are several ways to approve it: all of them, `needs` first. */
+  alternatives: z.array(Needs).default([]),
 })
 
 /** Statements that the candidate decides otherwise than the policy in force. */
@@ -97,6 +101,10 @@ export const Replayed = z.object({
   shown: z.array(Shown),
   /** Groups whose members may use a connection from now on, or no more. */
   requesters: z.array(z.object({ connection: z.string(), group: z.string(), looser: z.boolean() })),
+  /** What else the connection's part says otherwise: windows, break_glass, … */
+  settings: z.array(
+    z.object({ connection: z.string().nullable(), setting: z.string(), looser: z.boolean() }),
+  ),
   approvals_per_week: z.array(
     z.object({ group: z.string(), before: z.number(), after: z.number() }),
   ),

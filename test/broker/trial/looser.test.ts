@@ -5,10 +5,10 @@ import { differs, isLooser, type Side, showsMore } from '../../../broker/trial/l
 
 const hold = (...needs: [string, number][]): Side => ({
   decision: 'hold',
-  needs: needs.map(([group, count]) => ({ group, count })),
+  ways: [needs.map(([group, count]) => ({ group, count }))],
 })
-const allow: Side = { decision: 'allow', needs: [] }
-const deny: Side = { decision: 'deny', needs: [] }
+const allow: Side = { decision: 'allow', ways: [] }
+const deny: Side = { decision: 'deny', ways: [] }
 
 test('less is asked, or of fewer: that is looser', () => {
   const looser: [Side, Side][] = [
@@ -20,10 +20,19 @@ test('less is asked, or of fewer: that is looser', () => {
     // Others than before: nobody can say that it is as strict.
     [hold(['dba', 1]), hold(['interns', 1])],
   ]
+  const either: Side = {
+    decision: 'hold',
+    ways: [...hold(['dba', 1]).ways, ...hold(['security', 1]).ways],
+  }
+  looser.push([hold(['dba', 1]), either])
   for (const [from, to] of looser) assert.ok(isLooser(from, to))
   const stricter: [Side, Side][] = [
     [allow, hold(['dba', 1])],
     [hold(['dba', 1]), deny],
+    [
+      { decision: 'hold', ways: [...hold(['dba', 1]).ways, ...hold(['x', 1]).ways] },
+      hold(['x', 1]),
+    ],
     [hold(['dba', 1]), hold(['dba', 2], ['security', 1])],
   ]
   for (const [from, to] of stricter) assert.ok(!isLooser(from, to) && differs(from, to))

@@ -230,6 +230,37 @@ test('a detector that finds less is looser', async (t) => {
   )
 })
 
+test('what no statement shows is compared, too', async (t) => {
+  const settings = async (more: string) =>
+    (await new Archive(t).replay(policyText(RULES + more))).settings.map(
+      ({ setting, looser }) => `${setting} ${looser}`,
+    )
+  assert.deepEqual(await settings('    windows: { at_most: 12h }\n'), [
+    'windows true',
+  ])
+  assert.deepEqual(await settings('    escalate: [{ after: 10m, to: oncall }]\n'), [
+    'escalate true',
+  ])
+  assert.deepEqual(
+    await settings('    separate: [{ groups: [engineers, dba], may_not: approve }]\n'),
+    ['separate false'],
+  )
+  const glass = 'groups: [oncall], lasts: 1h, classes: [write], review: [security]'
+  assert.deepEqual(await settings(`    break_glass: { ${glass} }\n`), ['break_glass true'])
+})
+
+test('one more way to approve is looser', async (t) => {
+  const archive = new Archive(t)
+  archive.session('1', [{ sql: 'DELETE FROM audit', decision: 'hold', request: 'r-0000000001' }])
+  const any = RULES.replace('{ hold: dba }', '{ hold: { any: [[dba], [security]] } }')
+  const { flips, looser } = await archive.replay(policyText(any))
+  assert.equal(looser, true)
+  assert.deepEqual(
+    flips[0]?.to.alternatives.flat().map(({ group }) => group),
+    ['dba', 'security'],
+  )
+})
+
 test('a log that does not hold is read up to there, and said', async (t) => {
   const archive = new Archive(t)
   archive.session('1', [{ sql: 'SELECT 1' }])
