@@ -235,9 +235,7 @@ test('what no statement shows is compared, too', async (t) => {
     (await new Archive(t).replay(policyText(RULES + more))).settings.map(
       ({ setting, looser }) => `${setting} ${looser}`,
     )
-  assert.deepEqual(await settings('    windows: { at_most: 12h }\n'), [
-    'windows true',
-  ])
+  assert.deepEqual(await settings('    windows: { at_most: 12h }\n'), ['windows true'])
   assert.deepEqual(await settings('    escalate: [{ after: 10m, to: oncall }]\n'), [
     'escalate true',
   ])
