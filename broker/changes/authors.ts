@@ -1,17 +1,11 @@
 import type { StatementClass } from '../../protocol/pg/statement.ts'
 import { canonical } from '../policy/canonical.ts'
 import { CLASSES, type ConnectionPolicy, type Policy } from '../policy/policy.ts'
-import type { Person } from '../store/store.ts'
+import type { AppliedRule, Person } from '../store/store.ts'
 
 /** One version of the policy, and who wanted it so; nobody, for the first. */
 export interface AuthoredPolicy {
   readonly policy: Policy
-  readonly authors: readonly Person[]
-}
-
-/** The rules that a request is under, and who changed them last. */
-export interface AppliedRule {
-  readonly labels: readonly string[]
   readonly authors: readonly Person[]
 }
 
@@ -45,15 +39,16 @@ export function nextAuthors(known: Authors, before: Policy | null, next: Authore
  * What decides on statements of these classes: their rules, the lines of `statements` (one that is
  * gone decides, too), predicates with masks, and what is said of the connection as a whole.
  */
-export function ruleFor(
+export function appliedRule(
   authors: Authors,
   connection: string,
   classes: readonly StatementClass[],
 ): AppliedRule {
   const own = [...new Set(classes)].map((name) => `${connection}.rules.${name}`)
-  const labels = [...own, `${connection}.statements`, `${connection}.predicates`, connection, '*']
-  const all = labels.flatMap((label) => authors.get(label) ?? [])
-  return { labels: labels.filter((label) => authors.has(label)), authors: distinct(all) }
+  const all = [...own, `${connection}.statements`, `${connection}.predicates`, connection, '*']
+  const labels = all.filter((label) => (authors.get(label) ?? []).length > 0)
+  const keys = labels.flatMap((label) => authors.get(label)!.flatMap((person) => person.keys))
+  return { labels, authors: [...new Set(keys)] }
 }
 
 function partsOfPolicy({ connections, ...rest }: Policy): ReadonlyMap<string, string> {
@@ -74,9 +69,4 @@ function partsOf(policy: ConnectionPolicy): readonly (readonly [string, string])
     [`${connection}.predicates`, canonical({ predicates, mask })],
     [connection, canonical(rest)],
   ]
-}
-
-function distinct(people: readonly Person[]): readonly Person[] {
-  const key = ({ issuer, subject }: Person) => JSON.stringify([issuer, subject])
-  return [...new Map(people.map((person) => [key(person), person])).values()]
 }

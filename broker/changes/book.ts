@@ -7,7 +7,7 @@ import { FaultyFile } from '../policy/document.ts'
 import { parsePolicy } from '../policy/parse.ts'
 import type { Policy } from '../policy/policy.ts'
 import type { ChangeKind, Store, Version } from '../store/store.ts'
-import { type Authors, authorsOf, nextAuthors } from './authors.ts'
+import { authorsOf, nextAuthors } from './authors.ts'
 import type { InForce, Rules } from './in-force.ts'
 
 export interface BookParts {
@@ -25,7 +25,6 @@ export class Book implements InForce {
   readonly #parts: BookParts
   readonly #latest = new Map<string, Version>()
   #rules: Rules
-  #authors: Authors
   #connections: readonly ConnectionConfig[]
 
   private constructor(parts: BookParts, versions: readonly Version[]) {
@@ -34,8 +33,8 @@ export class Book implements InForce {
     const policies = versions.filter(({ kind }) => kind === 'policy')
     const read = policies.map((version) => ({ ...version, policy: this.#policyOf(version) }))
     const last = read.at(-1)!
-    this.#rules = { version: last.number, digest: last.digest, policy: last.policy }
-    this.#authors = authorsOf(read)
+    const { number: version, digest, policy } = last
+    this.#rules = { version, digest, policy, authors: authorsOf(read) }
     this.#connections = this.#allConnections()
   }
 
@@ -52,10 +51,6 @@ export class Book implements InForce {
 
   rules(): Rules {
     return this.#rules
-  }
-
-  authors(): Authors {
-    return this.#authors
   }
 
   connections(): readonly ConnectionConfig[] {
@@ -114,8 +109,9 @@ export class Book implements InForce {
   #takePolicy(version: Version): void {
     const policy = this.#policyOf(version)
     const { authors, number, digest } = version
-    this.#authors = nextAuthors(this.#authors, this.#rules.policy, { policy, authors })
-    this.#rules = { version: number, digest, policy }
+    const before = this.#rules
+    const known = nextAuthors(before.authors, before.policy, { policy, authors })
+    this.#rules = { version: number, digest, policy, authors: known }
   }
 
   /** A text that is the file's own has its places there. */

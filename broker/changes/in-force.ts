@@ -1,6 +1,7 @@
 import type { ConnectionConfig } from '../config.ts'
 import { parsePolicy } from '../policy/parse.ts'
 import type { ConnectionPolicy, Policy } from '../policy/policy.ts'
+import type { Authors } from './authors.ts'
 
 /** One version of the policy. Another object is another version: what was judged by this one is void then. */
 export interface Rules {
@@ -8,6 +9,8 @@ export interface Rules {
   /** SHA-256 of its text, in hex. */
   readonly digest: string
   readonly policy: Policy
+  /** Who changed which part of it last. */
+  readonly authors: Authors
 }
 
 /** What hoop goes by now: asked for each time, for it may be another one the next time. */

@@ -6,6 +6,7 @@ import { EXIT, HoopError } from '../../protocol/errors.ts'
 import { showDuration } from '../../protocol/units.ts'
 import { presentRequest } from '../approval/present.ts'
 import { windowFacts } from '../approval/window.ts'
+import { appliedRule } from '../changes/authors.ts'
 import { policyOf } from '../changes/in-force.ts'
 import type { Principal } from '../identity/principal.ts'
 import { parseTable } from '../policy/columns.ts'
@@ -49,6 +50,7 @@ export function createWindowService(deps: SessionDeps) {
         expiresAt: deps.runtime.now() + deps.config.approval.expiresAfter,
         inTransaction: false,
         facts: windowFacts(window),
+        rule: appliedRule(rules.authors, name, window.classes),
         policyVersion: rules.version,
       })
       return presentRequest(record)

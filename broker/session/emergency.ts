@@ -6,6 +6,7 @@ import { encodeError } from '../../protocol/pg/backend.ts'
 import { showDuration } from '../../protocol/units.ts'
 import { nameOf } from '../approval/person.ts'
 import { FOREVER, isRunning, windowFacts, windowOf } from '../approval/window.ts'
+import { appliedRule } from '../changes/authors.ts'
 import { policyOf } from '../changes/in-force.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { BreakGlassRule, ConnectionPolicy } from '../policy/policy.ts'
@@ -34,8 +35,11 @@ export async function breakGlass(
   if (running !== undefined) return running
   const [first] = owed
   if (first !== undefined) throw reviewOwed(first)
-  const policyVersion = rules.version
-  return deps.desk.open({ ...emergencyOf(person, connection, rule, reason, now), policyVersion })
+  return deps.desk.open({
+    ...emergencyOf(person, connection, rule, reason, now),
+    rule: appliedRule(rules.authors, connection, rule.classes),
+    policyVersion: rules.version,
+  })
 }
 
 /** Null: this person may not, whatever else they may do here; no machine may. */

@@ -6,6 +6,7 @@ import type { Analysis, StatementFacts } from '../../protocol/pg/statement.ts'
 import { staleToken } from '../approval/errors.ts'
 import { actsFor, nameOf } from '../approval/person.ts'
 import { presentRequest } from '../approval/present.ts'
+import { appliedRule } from '../changes/authors.ts'
 import { policyOf, type Rules } from '../changes/in-force.ts'
 import type { Present } from '../identity/presence.ts'
 import type { Principal } from '../identity/principal.ts'
@@ -20,8 +21,9 @@ import { freshly, noFreshToken } from './fresh.ts'
 import { strictestBound } from './holds.ts'
 import type { Ticket } from './judge.ts'
 import { chooseDatabase, connectionOf, mayConnect, openSession, type SessionDeps } from './open.ts'
+import { outdated } from './outdated.ts'
 import type { Secrets } from './secrets.ts'
-import { classOf, digestOf, effectOf, factsOf, statementText } from './snapshot.ts'
+import { classesOf, classOf, digestOf, effectOf, factsOf, statementText } from './snapshot.ts'
 import type { Target } from './target.ts'
 
 /** One text for a person, without a tunnel: the same gate, the same record, the same approvals. */
@@ -109,7 +111,9 @@ function holdOf(
   const policy = policyOf(rules, connection)
   const verdict = decide(question, policy)
   if (verdict.decision !== 'hold') return null
-  const asked = { person: caller, connection, question, verdict, policy, emergency: null }
+  const classes = classesOf(unitOf(target, Buffer.alloc(0), analysis))
+  const rule = appliedRule(rules.authors, connection, classes)
+  const asked = { person: caller, connection, question, verdict, policy, rule, emergency: null }
   return windows.covering(asked) === null ? verdict : null
 }
 
@@ -148,6 +152,7 @@ async function ask(
     expiresAt: now + deps.config.approval.expiresAfter,
     inTransaction: false,
     facts: factsOf(unit),
+    rule: appliedRule(rules.authors, target.connection.name, classesOf(unit)),
     policyVersion: rules.version,
   })
 }
@@ -230,6 +235,8 @@ async function* afterDecision(
 ): AsyncGenerator<ExecEvent> {
   switch (record.state) {
     case 'approved': {
+      const refused = await outdatedNow(deps, order, target, { record, text })
+      if (refused !== null) return yield refused
       yield { event: 'approved', request: record.id, by: deciders(record) }
       if (!isFresh(order.present.who, deps.runtime.now())) yield { event: 'prove' }
       if ((await freshly(order.present, deps.runtime, order.signal)) === null) throw noFreshToken()
@@ -246,6 +253,26 @@ async function* afterDecision(
     default:
       return yield ended(record, record.state, EXIT.failed)
   }
+}
+
+/** The rules are others than those it was asked under, and ask for something else. */
+async function outdatedNow(
+  { inForce, desk }: SessionDeps,
+  { caller }: Attended,
+  target: Target,
+  { record, text }: { readonly record: RequestRecord; readonly text: Buffer },
+): Promise<Failed | null> {
+  const rules = inForce.rules()
+  if (rules.version === record.policyVersion) return null
+  const analysis = await target.analyst.analyse(text, target.searchPath)
+  const statements = analysis.ok ? analysis.statements : null
+  const question = { statements, groups: caller.groups, world: target.world() }
+  const refused = outdated(question, policyOf(rules, target.connection.name), record)
+  if (refused === null) return null
+  const { message, hint } = refused
+  const over = await desk.cancel(record.id, 'session', message)
+  const ends = { exit: EXIT.refused, sqlstate: null, record: over }
+  return problem({ code: 'policy_changed', message, hint, ...ends })
 }
 
 interface Run {

@@ -4,6 +4,8 @@ import type { Answer, Execution, Report, Unit } from '../../protocol/pg/executio
 import type { Analyst } from '../analysis/analyst.ts'
 import type { Desk } from '../approval/desk.ts'
 import { nameOf } from '../approval/person.ts'
+import { appliedRule } from '../changes/authors.ts'
+import type { Rules } from '../changes/in-force.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { Verdict, World } from '../policy/decide.ts'
 import type { Separation } from '../policy/policy.ts'
@@ -15,7 +17,15 @@ import { askedOf, deciders, requestEntry } from './entries.ts'
 import { freshly, noFreshToken } from './fresh.ts'
 import { shownParameters } from './parameters.ts'
 import type { Secrets } from './secrets.ts'
-import { classOf, digestOf, effectOf, factsOf, type Place, statementText } from './snapshot.ts'
+import {
+  classesOf,
+  classOf,
+  digestOf,
+  effectOf,
+  factsOf,
+  type Place,
+  statementText,
+} from './snapshot.ts'
 import type { Spool } from './spool.ts'
 
 export interface HoldParts extends Place {
@@ -46,8 +56,8 @@ export interface Asked {
   readonly request: string
   readonly unit: Unit
   readonly hold: Hold
-  /** Of the policy that holds it. */
-  readonly version: number
+  /** Those that hold it. */
+  readonly rules: Rules
 }
 
 interface Waiting {
@@ -56,10 +66,8 @@ interface Waiting {
   why: string | null
 }
 
-interface Held {
-  readonly request: string
+interface Held extends Asked {
   readonly digest: string
-  readonly unit: Unit
 }
 
 /** What a session holds until people have decided: asks them, waits, spends what they approved. */
@@ -67,9 +75,12 @@ export class Holds {
   private readonly parts: HoldParts
   private readonly pending = new Map<number, Waiting>()
   private closed = false
+  private readonly outdated: (asked: Asked) => Refused | null
 
-  constructor(parts: HoldParts) {
+  /** `outdated`: what was asked is not what the rules of now ask. */
+  constructor(parts: HoldParts, outdated: (asked: Asked) => Refused | null) {
     this.parts = parts
+    this.outdated = outdated
   }
 
   /** Asks people about the unit; what they say is told later. `entries`: its record so far. */
@@ -94,7 +105,7 @@ export class Holds {
     if (unit.spooled) entries.push(spoolEntry(parts.spool, unit))
     const digest = await this.open(held, principal)
     const by = nameOf(principal)
-    const policy = held.version
+    const policy = held.rules.version
     entries.push({ kind: 'request', request, state: 'pending', by, comment: asked, policy })
     if (waiting.why !== null) {
       await desk.cancel(request, 'session', waiting.why)
@@ -107,7 +118,7 @@ export class Holds {
     const stop = desk.onChange(this.listener(request))
     const rest = parts.client.keepFresh()
     try {
-      await this.decided({ request, digest, unit }, waiting, later)
+      await this.decided({ ...held, digest }, waiting, later)
     } finally {
       rest()
       stop()
@@ -131,7 +142,7 @@ export class Holds {
   }
 
   private async open(asked: Asked, principal: Principal): Promise<string> {
-    const { request: id, unit, hold, version } = asked
+    const { request: id, unit, hold, rules } = asked
     const { desk, approval, runtime, spool, session, connection, database, reason } = this.parts
     const spooled = unit.spooled ? spool.summary(isBinary(unit.executions[0])) : null
     const digest = await this.digest(unit)
@@ -158,18 +169,16 @@ export class Holds {
       inTransaction: unit.inTransaction,
       facts: factsOf(unit),
       spool: spooled,
-      policyVersion: version,
+      rule: appliedRule(rules.authors, connection, classesOf(unit)),
+      policyVersion: rules.version,
     })
     return digest
   }
 
   /** Waits for people. An approval is spent, on disk, before the gate hears of it. */
-  private async decided(
-    { request, digest, unit }: Held,
-    waiting: Waiting,
-    later: Later,
-  ): Promise<void> {
+  private async decided(held: Held, waiting: Waiting, later: Later): Promise<void> {
     const { parts } = this
+    const { request, digest, unit } = held
     const { desk, recorder } = parts
     const record = await this.decision(request, waiting.stop.signal)
     if (record === null || waiting.why !== null) {
@@ -193,7 +202,7 @@ export class Holds {
     }
     this.tell('approved', request, `approved by ${deciders(record)}`)
     recorder.sync()
-    const refused = await this.spend({ request, digest, unit }, waiting)
+    const refused = await this.spend(held, waiting)
     if (refused !== null) {
       await this.giveUp(request, refused.message)
       return later(refused)
@@ -207,13 +216,15 @@ export class Holds {
   }
 
   /** Who it is now decides whether it runs: groups, roles and accounts as the provider says them now. */
-  private async spend({ request, digest }: Held, waiting: Waiting): Promise<Refused | null> {
+  private async spend(held: Held, waiting: Waiting): Promise<Refused | null> {
     const { client, desk, runtime, mayUse } = this.parts
     try {
       const principal = await freshly(client, runtime, waiting.stop.signal)
       if (principal === null) throw noFreshToken()
       mayUse(principal)
-      await desk.spend(request, digest, principal)
+      const outdated = this.outdated(held)
+      if (outdated !== null) return outdated
+      await desk.spend(held.request, held.digest, principal)
       return null
     } catch (error) {
       if (!(error instanceof HoopError)) throw error

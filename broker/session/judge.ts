@@ -3,6 +3,7 @@ import type { Known } from '../../protocol/pg/conversation.ts'
 import type { Answer, Question, Report, Unit } from '../../protocol/pg/execution.ts'
 import type { Analysis, StatementFacts } from '../../protocol/pg/statement.ts'
 import type { Analyst } from '../analysis/analyst.ts'
+import { appliedRule } from '../changes/authors.ts'
 import { policyOf, type Rules } from '../changes/in-force.ts'
 import type { Principal } from '../identity/principal.ts'
 import {
@@ -15,8 +16,10 @@ import type { ConnectionPolicy } from '../policy/policy.ts'
 import type { RequestRecord } from '../store/store.ts'
 import { inEmergency } from './emergency.ts'
 import { statementEntry, textEntry } from './entries.ts'
-import { type Hold, Holds, type Later, type Refused } from './holds.ts'
+import { type Asked, type Hold, Holds, type Later, type Refused } from './holds.ts'
+import { outdated } from './outdated.ts'
 import type { Refs } from './refs.ts'
+import { classesOf } from './snapshot.ts'
 import type { View } from './view.ts'
 import { type WindowRunParts, WindowRuns } from './window-runs.ts'
 
@@ -58,7 +61,7 @@ export class Judge {
     this.parts = parts
     this.judgedBy = parts.rules()
     this.policy = this.policyNow()
-    this.holds = new Holds(parts)
+    this.holds = new Holds(parts, (asked) => this.outdated(asked))
     this.runs = new WindowRuns(parts)
   }
 
@@ -113,8 +116,8 @@ export class Judge {
     this.record(unit, verdict, request, entries)
     if (window !== null) this.runs.run(id, window, unit, entries, later)
     else {
-      const { version } = this.judgedBy
-      this.holds.ask(id, { request, unit, hold: verdict, version }, entries, later)
+      const rules = this.judgedBy
+      this.holds.ask(id, { request, unit, hold: verdict, rules }, entries, later)
     }
   }
 
@@ -123,7 +126,14 @@ export class Judge {
     const { windows, client, connection, emergency } = this.parts
     const person = client.principal()
     const question = this.questionOf(unit, person)
-    return windows.covering({ person, connection, question, verdict, policy, emergency })
+    const rule = appliedRule(this.judgedBy.authors, connection, classesOf(unit))
+    return windows.covering({ person, connection, question, verdict, policy, rule, emergency })
+  }
+
+  private outdated({ unit, hold, rules }: Asked): Refused | null {
+    if (rules === this.parts.rules()) return null
+    const policy = policyOf(this.parts.rules(), this.parts.connection)
+    return outdated(this.questionOf(unit, this.parts.client.principal()), policy, hold)
   }
 
   /** Whatever text a client sends is in the record before anything is done with it. */

@@ -52,6 +52,13 @@ export function classOf(unit: Unit): StatementClass {
   return all.every((facts) => facts !== null) ? strictestClass(all) : 'unknown'
 }
 
+/** All classes in it, for each has a rule of its own. */
+export function classesOf(unit: Pick<Unit, 'executions'>): readonly StatementClass[] {
+  return unit.executions.flatMap(({ facts }) =>
+    facts?.understood === true ? [facts.class] : [facts?.class ?? 'unknown', 'unknown'],
+  )
+}
+
 export function strictestClass(statements: readonly StatementFacts[]): StatementClass {
   return statements.map((facts) => facts.class).reduce(graver, 'read')
 }

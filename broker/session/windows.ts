@@ -8,7 +8,8 @@ import type { ConnectionPolicy } from '../policy/policy.ts'
 import { waysOf } from '../policy/ways.ts'
 import { isOpenAt, uncovered } from '../policy/window.ts'
 import type { Runtime } from '../runtime.ts'
-import type { RequestRecord, WindowUse, WindowUses } from '../store/store.ts'
+import { meet } from '../store/keys.ts'
+import type { AppliedRule, RequestRecord, WindowUse, WindowUses } from '../store/store.ts'
 import type { Sessions } from './sessions.ts'
 
 /** What a session asks: may this, which policy holds, run in a window of this person's? */
@@ -18,6 +19,8 @@ export interface WindowQuestion {
   readonly question: Question
   readonly verdict: Extract<Verdict, { decision: 'hold' }>
   readonly policy: ConnectionPolicy
+  /** Who changed last what holds it. */
+  readonly rule: AppliedRule
   /** The emergency that this session was opened in. */
   readonly emergency: RequestRecord | null
 }
@@ -77,8 +80,11 @@ export class LiveWindows {
     return null
   }
 
-  #covers(live: Live, { question, policy }: WindowQuestion): boolean {
+  /** A rule that somebody changed who asked for the window, or agreed to it, is none for it. */
+  #covers(live: Live, { question, policy, rule }: WindowQuestion): boolean {
     const { terms, openedAt, spent, record } = live
+    const people = [record.requester, ...record.decisions.map(({ by }) => by)]
+    if (people.some(({ keys }) => meet(keys, rule.authors))) return false
     const open = !spent && isOpenAt(terms, openedAt, this.#parts.runtime.now())
     const mayCopy = record.kind === 'break_glass'
     return open && uncovered(terms, question, policy, mayCopy) === null

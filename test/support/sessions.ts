@@ -128,7 +128,7 @@ export class SessionStack {
     const desk = await openDesk({ store, runtime, spendWithin: 60_000, maxPending, onFault })
     const sessions = new Sessions(10_000)
     const config = configOf(options, folder)
-    const rules = { version: 1, digest: '', policy: config.policy }
+    const rules = { version: 1, digest: '', policy: config.policy, authors: new Map() }
     const deps: SessionDeps = {
       windows: await LiveWindows.open({ desk, uses: store.windows, sessions, runtime }),
       config,
