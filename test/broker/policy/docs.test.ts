@@ -2,10 +2,16 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
+import { cellMask, writeMasked } from '../../../broker/masking/cell.ts'
+import { Output } from '../../../broker/masking/output.ts'
+import { protectColumns } from '../../../broker/masking/protect.ts'
+import { decide } from '../../../broker/policy/decide.ts'
 import { parsePolicy, policyFaults } from '../../../broker/policy/parse.ts'
-import { USES } from '../../../broker/policy/policy.ts'
+import { CLASSES, USES } from '../../../broker/policy/policy.ts'
+import { waysOf } from '../../../broker/trial/outcome.ts'
 import type { Catalogue } from '../../../protocol/pg/catalogue.ts'
 import { loadParser, Target } from '../../protocol/pg/facts/target.ts'
+import { foundIn } from '../masking/detect/support.ts'
 import { Judging, policyWith } from './judging.ts'
 
 const DOCS = readFileSync(new URL('../../../docs/policy.md', import.meta.url), 'utf8')
@@ -74,5 +80,74 @@ test('each use is what its example shows, and is judged as it says', () => {
     const all = USES.map((one) => `${one}: ${one === use ? 'deny' : 'allow'}`).join(', ')
     const only = new Judging(policyWith(`${OPEN}    predicates: { ${all} }\n${mask}`), catalogue)
     assert.equal(only.verdict(sql).rule, `pg-prod.predicates.${use}`, sql)
+  }
+})
+
+test('each class has its example, is judged by its own rule, and unsaid as it says', () => {
+  const rows = table('classes')
+  assert.deepEqual(
+    rows.map(([name]) => name),
+    CLASSES,
+  )
+  for (const [name, , unsaid = '', sql = ''] of rows) {
+    const nothing = new Judging(policyWith('    rules: {}\n'), catalogue)
+    assert.equal(nothing.decision(sql), unsaid === 'allow' ? 'allow' : 'deny', sql)
+    const others = CLASSES.filter((one) => one !== name && one !== 'unknown')
+    const open = others.map((one) => `${one}: allow`).join(', ')
+    const only = new Judging(policyWith(`    rules: { ${open}, ${name}: deny }\n`), catalogue)
+    assert.equal(only.verdict(sql).rule, `pg-prod.rules.${name}`, sql)
+  }
+})
+
+test('each rule does what it says, and asks whom it says', () => {
+  for (const [rule = '', , asked] of table('rules')) {
+    const [line] = rule.split(', short for')
+    const judging = new Judging(policyWith(`    rules: { write: ${line} }\n`), catalogue)
+    const verdict = judging.verdict("UPDATE orders SET item = 'lamp' WHERE id = 1")
+    assert.equal(verdict.decision, /allow|hold|deny/.exec(rule)?.[0])
+    const ways = verdict.decision === 'hold' ? waysOf(verdict) : []
+    const said = ways.map((way) =>
+      way.map((need) => `${need.count} of ${need.group}`).join(' and '),
+    )
+    assert.equal(said.join(' or '), asked)
+  }
+})
+
+test('who may use a connection, and who may not', () => {
+  for (const [line, groups = '', may] of table('who')) {
+    const text = `connections: { pg-prod: { ${line}, rules: { read: allow } } }`
+    const policy = parsePolicy(text, 'policy.yaml').connections.get('pg-prod')!
+    const world = { catalogue, isProtected: () => false }
+    const question = { statements: [], groups: groups.split(', '), world, guessed: 0 }
+    assert.equal(decide(question, policy).decision, may === 'yes' ? 'allow' : 'deny', groups)
+  }
+})
+
+test('each mask shows its example as it says', () => {
+  for (const [mask, , value = '', shown = ''] of table('masks')) {
+    const policy = policyWith(`    rules: {}\n    mask: { people.ssn: ${mask} }\n`)
+    const protect = protectColumns(policy.mask, catalogue, Buffer.alloc(32, 7))
+    const people = [...catalogue.relations.values()].find(({ name }) => name === 'people')!
+    const ssn = people.columns.find(({ name }) => name === 'ssn')!
+    const wanted = protect.wanted(people.oid, ssn.number)!
+    const out = new Output(64)
+    const bytes = Buffer.from(value)
+    const isShown = writeMasked(
+      cellMask(wanted, { type: 25, format: 0 }, new Set()),
+      bytes,
+      0,
+      bytes.length,
+      out,
+    )
+    const text = isShown ? out.take().toString('utf8') : 'NULL'
+    assert.match(text, new RegExp(`^${shown.replaceAll('*', '\\*')}$`), mask)
+  }
+})
+
+test('each detector finds its example, and looks where nothing is said as it says', () => {
+  const usual = policyWith('    rules: {}\n').detect
+  for (const [what, , unsaid, example = ''] of table('detectors')) {
+    assert.deepEqual(foundIn(`see ${example} there`), [`${what}: ${example}`])
+    assert.equal(usual.find((rule) => rule.what === what)?.how ?? 'show', unsaid)
   }
 })
