@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core'
 import { Request } from '../../protocol/api/requests.ts'
 import { BaseCommand } from '../base-command.ts'
-import { describeNeeds } from '../output/request-fields.ts'
+import { describeMissing } from '../output/request-fields.ts'
 import { visibleLine } from '../output/visible.ts'
 import { requestPath } from '../request-path.ts'
 
@@ -49,18 +49,10 @@ this command does not wait for that. You can never approve what you requested yo
     const { id, requester, connection } = request
     const what = visibleLine(`${id}, ${requester} on ${connection}`)
     if (request.state === 'pending') {
-      this.out.data(`Your approval of ${what} is kept; still asked: ${missing(request)}.`)
+      this.out.data(`Your approval of ${what} is kept; still asked: ${describeMissing(request)}.`)
       return
     }
     this.out.data(`Approved ${what}. It may run, once.`)
     this.out.hint(`\nhoop show ${id}`)
   }
-}
-
-function missing(request: Request): string {
-  const open = (way: Request['needs']) => way.filter(({ count, have }) => have < count)
-  return describeNeeds({
-    needs: open(request.needs),
-    alternatives: request.alternatives.map(open),
-  })
 }

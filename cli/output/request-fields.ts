@@ -56,6 +56,20 @@ export function describeNeeds({ needs, alternatives = [] }: Asked): string {
   return alternatives.length > 0 ? alternatives.map(describeWay).join(', or ') : describeWay(needs)
 }
 
+/** Who is still asked. */
+export function describeMissing({ needs, alternatives }: Request): string {
+  const open = (way: Request['needs']) => way.filter(({ count, have }) => have < count)
+  return describeNeeds({ needs: open(needs), alternatives: alternatives.map(open) })
+}
+
+/** `1/2 dba, 0/1 security`: how much of what is needed is there. */
+export function quorum({ needs, alternatives }: Request): string {
+  const ways = alternatives.length > 0 ? alternatives : [needs]
+  const parts = (way: Request['needs']) =>
+    way.map(({ group, count, have }) => `${have}/${count} ${group}`).join(', ')
+  return ways.map(parts).join(' or ')
+}
+
 function describeWay(needs: Request['needs']): string {
   return needs
     .map(({ group, count, have }) => {

@@ -3,7 +3,7 @@ import { useState } from 'react'
 import type { Request } from '../../protocol/api/requests.ts'
 import { HoopError } from '../../protocol/errors.ts'
 import type { Canvas } from '../output/field.ts'
-import { describeNeeds } from '../output/request-fields.ts'
+import { describeMissing } from '../output/request-fields.ts'
 import { visibleLine } from '../output/visible.ts'
 import { chop, wrap } from '../output/width.ts'
 import type { Deed, Desk } from './desk.ts'
@@ -68,12 +68,11 @@ export function useDeeds(desk: Desk): Deeds {
 }
 
 function doneText(deed: Deed, request: Request): string {
-  const { id, state, needs } = request
-  const missing = needs.filter(({ count, have }) => have < count)
+  const { id, state } = request
   switch (deed) {
     case 'approve':
       return state === 'pending'
-        ? `Your approval of ${id} is kept; still asked: ${describeNeeds({ needs: missing })}.`
+        ? `Your approval of ${id} is kept; still asked: ${describeMissing(request)}.`
         : `Approved ${id}. It may run, once.`
     case 'reject':
       return `Rejected ${id}; ${request.requester} is told why.`

@@ -1,7 +1,7 @@
 import { createElement as h, type ReactElement, useEffect, useState } from 'react'
 import type { Request } from '../../protocol/api/requests.ts'
 import type { Canvas } from '../output/field.ts'
-import { lastWord } from '../output/request-fields.ts'
+import { lastWord, quorum } from '../output/request-fields.ts'
 import { describeDuration, since } from '../output/time.ts'
 import { visibleLine } from '../output/visible.ts'
 import { fit } from '../output/width.ts'
@@ -123,15 +123,12 @@ function parts(request: Request, now: number): string[] {
     visibleLine(requester),
     connection,
     visibleLine(request.class),
-    ...(isOpen ? [`waits ${since(request.created_at, now)}`, quorum(request)] : [state]),
+    ...(isOpen
+      ? [`waits ${since(request.created_at, now)}`, visibleLine(quorum(request))]
+      : [state]),
     ...(isOpen && left !== '' ? [`${left} left`] : []),
     ...lastWord(request),
   ]
-}
-
-/** `1/2 dba, 0/1 security` */
-function quorum({ needs }: Request): string {
-  return visibleLine(needs.map(({ group, count, have }) => `${have}/${count} ${group}`).join(', '))
 }
 
 /** As many whole entries around the chosen one as there is room for. */

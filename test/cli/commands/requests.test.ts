@@ -118,6 +118,19 @@ describe('requests, show, approve, reject, cancel, sod explain', () => {
     assert.deepEqual(broker.calls, ['reject r-7k2mq8w9xe "no"', 'cancel r-7k2mq8w9xe null'])
   })
 
+  test('review without a terminal is show', async () => {
+    const args = ['r-7k2mq8w9xe', '--json']
+    const [review, show] = await Promise.all([
+      broker.hoop('bob', ['review', ...args]),
+      broker.hoop('bob', ['show', ...args]),
+    ])
+    assert.equal(review.stdout, show.stdout)
+    const { stdout, code } = await broker.hoop('bob', ['review', 'r-7k2mq8w9xe'])
+    assert.equal(code, 0)
+    assert.match(stdout, /^r-7k2mq8w9xe {2}pending, 59m left\n\n {2}who {10}alice@example.com\n/)
+    assert.equal((await broker.hoop('bob', ['review', 'r-0000000000'])).code, 1)
+  })
+
   test('ask and answer: what others say is shown, and it still waits', async () => {
     const asked = await broker.hoop('bob', ['ask', 'r-7k2mq8w9xe', 'why\u001b[2J all?'])
     assert.equal(asked.stdout, 'Asked alice@example.com about r-7k2mq8w9xe; it still waits.\n')
