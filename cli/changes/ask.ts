@@ -7,7 +7,8 @@ import { describeNeeds } from '../output/request-fields.ts'
 import { parseDuration } from '../output/time.ts'
 import { visibleLine } from '../output/visible.ts'
 import { requestPath } from '../request-path.ts'
-import { decided, failureOf } from '../requests/decided.ts'
+import { failureOf } from '../requests/decided.ts'
+import { decidedAloud } from '../requests/questions.ts'
 
 /** Flags of all that asks another administrator. */
 export const changeFlags = {
@@ -40,7 +41,7 @@ export async function askForChange(
   const asked = await api.request('POST', path, { body, schema: Request })
   out.say(visibleLine(`Asked as ${asked.id}: ${asked.effect}`))
   out.say(visibleLine(`Asked: ${describeNeeds(asked)}. They run: hoop approve ${asked.id}`))
-  const request = flags['no-wait'] ? asked : await wait(api, asked, waitMs)
+  const request = flags['no-wait'] ? asked : await wait(api, asked, waitMs, out)
   if (out.json) out.document(request)
   const failure = failureOf(request)
   if (failure !== null) throw failure
@@ -49,11 +50,17 @@ export async function askForChange(
   out.data(visibleLine(`In force: ${request.effect}; approved by ${by}.`))
 }
 
-async function wait(api: BrokerApi, asked: Request, waitMs: number | null): Promise<Request> {
+async function wait(
+  api: BrokerApi,
+  asked: Request,
+  waitMs: number | null,
+  out: Output,
+): Promise<Request> {
   using interruption = new Interruption()
   const limit = waitMs === null ? [] : [AbortSignal.timeout(waitMs)]
   const signal = AbortSignal.any([interruption.signal, ...limit])
-  const found = await decided(api, asked, signal, ['pending', 'approved'])
+  const talk = (text: string) => out.say(visibleLine(text))
+  const found = await decidedAloud(api, asked, signal, talk, ['pending', 'approved'])
   if (!interruption.signal.aborted) return found
   const body = { reason: 'interrupted' }
   return api.request('POST', `${requestPath(asked.id)}/cancel`, { body, schema: Request })

@@ -8,7 +8,8 @@ import { describeNeeds } from '../output/request-fields.ts'
 import { describeTime, parseDuration } from '../output/time.ts'
 import { visibleLine } from '../output/visible.ts'
 import { requestPath } from '../request-path.ts'
-import { decided, failureOf } from '../requests/decided.ts'
+import { failureOf } from '../requests/decided.ts'
+import { decidedAloud } from '../requests/questions.ts'
 
 export default class RequestCommand extends BaseCommand {
   static override summary =
@@ -84,7 +85,9 @@ and exec of yours, each recorded with the window's id; what it does not cover is
     using interruption = new Interruption()
     const limit = waitMs === null ? [] : [AbortSignal.timeout(waitMs)]
     const api = await this.api()
-    const found = await decided(api, request, AbortSignal.any([interruption.signal, ...limit]))
+    const signal = AbortSignal.any([interruption.signal, ...limit])
+    const talk = (text: string) => this.out.say(visibleLine(text))
+    const found = await decidedAloud(api, request, signal, talk)
     if (!interruption.signal.aborted) return found
     const body = { reason: 'interrupted' }
     return api.request('POST', `${requestPath(request.id)}/cancel`, { body, schema: Request })

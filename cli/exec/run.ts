@@ -11,6 +11,7 @@ import { describeDuration } from '../output/time.ts'
 import { visible, visibleLine } from '../output/visible.ts'
 import { wrap } from '../output/width.ts'
 import { requestPath } from '../request-path.ts'
+import { tellQuestions } from '../requests/questions.ts'
 import { Attendance } from './attendance.ts'
 
 export interface ExecScreen {
@@ -39,6 +40,7 @@ class ExecRun {
   /** As the broker told it last. */
   #request: Request | null = null
   #id: string | null = null
+  #questions: { stop(): void } | null = null
   readonly #attendance: Attendance
 
   constructor(api: BrokerApi, screen: ExecScreen) {
@@ -66,6 +68,7 @@ class ExecRun {
       return this.#interrupted()
     } finally {
       this.#attendance.end()
+      this.#questions?.stop()
     }
     await this.#finish('done')
     return EXIT.done
@@ -77,7 +80,7 @@ class ExecRun {
         this.#request = event.request
         this.#id = event.request.id
         this.#sayHeld(event.request)
-        if (this.#screen.wait) this.#attendance.begin()
+        if (this.#screen.wait) this.#wait(event.request)
         return
       case 'prove':
         this.#attendance.show()
@@ -94,6 +97,11 @@ class ExecRun {
       default:
         this.#printer.take(event)
     }
+  }
+
+  #wait({ id }: Request): void {
+    this.#attendance.begin()
+    this.#questions = tellQuestions(this.#api, id, (text) => this.#talk(text))
   }
 
   #sayHeld(request: Request): void {

@@ -71,4 +71,16 @@ describe('screens', () => {
     terminal.press(CTRL_C)
     assert.equal(await terminal.finished, 0)
   })
+
+  test('who waits without a terminal is told by a line', async () => {
+    const sql = 'UPDATE people SET notes = NULL WHERE id = 1'
+    const exec = alice.start(['exec', 'pg-prod', '-c', sql])
+    await exec.until(() => /Held as r-/.test(exec.stderr), 'it was held')
+    const [id = ''] = /r-\w{10}/.exec(exec.stderr) ?? []
+    await bob.hoop(['ask', id, 'which\x1b[2J ticket?'])
+    const asked = `bob@example.test asks: which⟨U+001B⟩[2J ticket? (hoop answer ${id} TEXT)`
+    await exec.until(() => exec.stderr.includes(asked), 'it was asked')
+    await bob.hoop(['approve', id])
+    assert.equal((await exec.finished).code, 0)
+  })
 })
