@@ -93,7 +93,7 @@ describe('hoop exec', () => {
     const { caller: _, remote: __, signal: ___, ...said } = order ?? assert.fail()
     assert.deepEqual(said, {
       ...{ type: 'sql', connection: 'pg-prod', database: 'app', sql, reason: 'why' },
-      ...{ wait: true, waitMs: 90_000 },
+      ...{ breakGlass: false, wait: true, waitMs: 90_000 },
     })
   })
 
