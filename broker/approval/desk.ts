@@ -1,5 +1,6 @@
 import type { Runtime, Timer } from '../runtime.ts'
 import { meet } from '../store/keys.ts'
+import { waysOf } from '../store/requests.ts'
 import type {
   AppliedRule,
   Need,
@@ -15,6 +16,7 @@ import type {
   Version,
 } from '../store/store.ts'
 import * as errors from './errors.ts'
+import { type Escalation, escalated } from './escalation.ts'
 import type { Decider, Person } from './person.ts'
 import { personOf } from './person.ts'
 import * as steps from './steps.ts'
@@ -37,6 +39,8 @@ export interface NewRequest {
   readonly needs: readonly Need[]
   /** All ways to approve it, where there are several. */
   readonly alternatives?: readonly (readonly Need[])[]
+  /** Who may decide, too, after a silence. */
+  readonly escalate?: readonly Escalation[]
   readonly separate?: readonly Separation[]
   /** Who last changed what it goes by; nobody, unless said. */
   readonly rule?: AppliedRule
@@ -119,17 +123,18 @@ class StoredDesk implements Desk {
 
   async open(request: NewRequest): Promise<RequestRecord> {
     this.#requireOpen()
-    const { expiresAt, proposal = null, ...content } = request
+    const { expiresAt, proposal = null, escalate = [], ...content } = request
     const asked = await this.#whoAsks(request)
     const now = this.#now()
     const { maxPending } = this.#options
+    const plain = { needs: request.needs, alternatives: request.alternatives ?? [], opens: [] }
     const opened = await this.#store.requests.insertBelow(
       maxPending,
       {
         ...content,
         ...asked,
         id: request.id ?? this.#options.runtime.id('r'),
-        alternatives: request.alternatives ?? [],
+        ...(escalate.length === 0 ? plain : escalated(waysOf(plain), escalate, now)),
         separate: request.separate ?? [],
         size: Math.max(request.size, sizeOf(request)),
         spool: request.spool ?? null,

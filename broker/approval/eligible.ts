@@ -1,5 +1,5 @@
 import { accountKey, meet } from '../store/keys.ts'
-import { waysOf } from '../store/requests.ts'
+import { openWays } from '../store/requests.ts'
 import type { Join, RequestRecord, Separation } from '../store/store.ts'
 import { type Decider, nameOf } from './person.ts'
 
@@ -11,21 +11,27 @@ export type Eligibility =
       readonly why: string
     }
 
+/** When, and what is known of people then. */
+export interface Moment {
+  readonly now: number
+  readonly join: Join
+}
+
 type Asked = Pick<
   RequestRecord,
-  'kind' | 'requester' | 'needs' | 'alternatives' | 'rule' | 'separate'
+  'kind' | 'requester' | 'needs' | 'alternatives' | 'opens' | 'rule' | 'separate'
 >
 
 /**
  * May this person decide this request? The one place where duties are divided; no role, admin
  * included, goes round it.
  */
-export function eligible(request: Asked, person: Decider, join: Join): Eligibility {
+export function eligible(request: Asked, person: Decider, { now, join }: Moment): Eligibility {
   return (
     involved(request, person, join) ??
     unfit(request, person) ??
     separated(request, person, join) ??
-    asked(request, person)
+    asked(request, person, now)
   )
 }
 
@@ -82,8 +88,8 @@ function isMember({ requester }: Asked, groups: Separation['groups'], join: Join
   return meet([...requester.groups, ...join(requester.keys).groups], groups)
 }
 
-function asked(request: Asked, person: Decider): Eligibility {
-  const wanted = neededGroups(request)
+function asked(request: Asked, person: Decider, now: number): Eligibility {
+  const wanted = neededGroups(request, now)
   const groups = wanted.filter((group) => person.groups.includes(group))
   if (groups.length > 0) {
     return { may: true, why: `an ${roleFor(request.kind)} in ${groups.join(', ')}` }
@@ -96,12 +102,13 @@ function asked(request: Asked, person: Decider): Eligibility {
 }
 
 /** May this person see the request at all? To others it does not exist. */
-export function maySee(request: Asked, person: Decider, join: Join): boolean {
-  if (meet(join(person.keys).keys, request.requester.keys)) return true
+export function maySee(request: Asked, person: Decider, moment: Moment): boolean {
+  if (meet(moment.join(person.keys).keys, request.requester.keys)) return true
   if (person.roles.includes('auditor') || person.roles.includes('admin')) return true
-  return eligible(request, person, join).may
+  return eligible(request, person, moment).may
 }
 
-function neededGroups(request: Asked): readonly string[] {
-  return [...new Set(waysOf(request).flatMap((way) => way.map((need) => need.group)))]
+function neededGroups(request: Asked, now: number): readonly string[] {
+  const needs = openWays(request, now).flatMap((way) => way.needs)
+  return [...new Set(needs.map((need) => need.group))]
 }

@@ -1,7 +1,7 @@
 import { type Duties, type Request, RequestFacts } from '../../protocol/api/requests.ts'
-import { waysOf } from '../store/requests.ts'
-import type { Join, KnownPerson, Rejections, RequestRecord } from '../store/store.ts'
-import { eligible } from './eligible.ts'
+import { openWays } from '../store/requests.ts'
+import type { KnownPerson, Rejections, RequestRecord } from '../store/store.ts'
+import { eligible, type Moment } from './eligible.ts'
 import { type Decider, nameOf, samePerson } from './person.ts'
 import { progress } from './seats.ts'
 
@@ -12,8 +12,12 @@ export interface Past {
   readonly similar: readonly RequestRecord[]
 }
 
-/** A request as the API and `--json` show it; `past` where somebody looks at this one alone. */
-export function presentRequest(record: RequestRecord, past: Past | null = null): Request {
+/** A request as the API and `--json` show it at `now`; `past` where somebody looks at this one alone. */
+export function presentRequest(
+  record: RequestRecord,
+  now: number,
+  past: Past | null = null,
+): Request {
   const { id, kind, state, connection, database, session, statement, effect, digest } = record
   return {
     id,
@@ -35,7 +39,7 @@ export function presentRequest(record: RequestRecord, past: Past | null = null):
     spooled: presentSpool(record),
     created_at: time(record.createdAt),
     expires_at: time(record.expiresAt),
-    ...presentNeeds(record),
+    ...presentNeeds(record, now),
     decisions: presentDecisions(record),
     outcome: presentOutcome(record),
     rejected_before: past === null ? null : presentRejections(past.before),
@@ -47,9 +51,10 @@ export function presentRequest(record: RequestRecord, past: Past | null = null):
   }
 }
 
-/** All ways to approve it stand in `alternatives`, where there are several. */
-function presentNeeds(record: RequestRecord): Pick<Request, 'needs' | 'alternatives'> {
-  const [first, ...more] = waysOf(record).map((way) => [...progress(way, record.decisions)])
+/** All ways to approve it stand in `alternatives`, where there are several; those that count later when they do. */
+function presentNeeds(record: RequestRecord, now: number): Pick<Request, 'needs' | 'alternatives'> {
+  const ways = openWays(record, now)
+  const [first, ...more] = ways.map(({ needs }) => [...progress(needs, record.decisions)])
   const needs = first ?? []
   return { needs, alternatives: more.length === 0 ? [] : [needs, ...more] }
 }
@@ -59,22 +64,22 @@ export function presentDuties(
   record: RequestRecord,
   caller: Decider,
   known: readonly KnownPerson[],
-  join: Join,
+  moment: Moment,
 ): Duties {
-  const me = { keys: join(caller.keys).keys }
+  const me = { keys: moment.join(caller.keys).keys }
   const others = known
     .filter((person) => !samePerson(person, me))
     .map((person) => ({ ...person, issuedAt: person.seenAt }))
   const people = [caller, ...others].map((person) => ({
     person: nameOf(person),
-    ...answer(record, person, join),
+    ...answer(record, person, moment),
     you: person === caller,
   }))
   return {
     request: record.id,
     requester: nameOf(record.requester),
     state: record.state,
-    ...presentNeeds(record),
+    ...presentNeeds(record, moment.now),
     rules: [
       'Nobody decides their own request, from whatever account.',
       'Only an approver who is in a group that is asked decides, and only once.',
@@ -85,10 +90,14 @@ export function presentDuties(
   }
 }
 
-function answer(record: RequestRecord, person: Decider, join: Join): { may: boolean; why: string } {
-  const { may, why } = eligible(record, person, join)
+function answer(
+  record: RequestRecord,
+  person: Decider,
+  moment: Moment,
+): { may: boolean; why: string } {
+  const { may, why } = eligible(record, person, moment)
   if (!may) return { may, why }
-  const me = join(person.keys)
+  const me = moment.join(person.keys)
   const decision = record.decisions.find((made) => samePerson(made.by, me))
   if (decision) return { may: false, why: `has decided: ${decision.verdict}` }
   if (record.state === 'pending') return { may, why }

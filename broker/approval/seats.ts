@@ -1,4 +1,4 @@
-import { waysOf } from '../store/requests.ts'
+import { openWays } from '../store/requests.ts'
 import type { Decision, Need, RequestRecord, Seat } from '../store/store.ts'
 
 /**
@@ -40,11 +40,15 @@ function seat(
   return false
 }
 
-type Wanted = Pick<RequestRecord, 'needs' | 'alternatives'>
+type Wanted = Pick<RequestRecord, 'needs' | 'alternatives' | 'opens'>
 
-/** The seats of the first alternative that is full; null: none is. */
-export function fullSeats(request: Wanted, decisions: readonly Decision[]): readonly Seat[] | null {
-  for (const [alternative, needs] of waysOf(request).entries()) {
+/** The seats of the first alternative that is full; null: none that counts by now is. */
+export function fullSeats(
+  request: Wanted,
+  decisions: readonly Decision[],
+  now: number,
+): readonly Seat[] | null {
+  for (const { alternative, needs } of openWays(request, now)) {
     const seats = assignSeats(needs, decisions, alternative)
     if (seats.length === seatsWanted(needs)) return seats
   }
@@ -52,10 +56,10 @@ export function fullSeats(request: Wanted, decisions: readonly Decision[]): read
 }
 
 /** Does the last of these decisions fill a seat in any of the alternatives? */
-export function adds(request: Wanted, decisions: readonly Decision[]): boolean {
+export function adds(request: Wanted, decisions: readonly Decision[], now: number): boolean {
   const before = decisions.slice(0, -1)
-  return waysOf(request).some(
-    (needs) => assignSeats(needs, decisions).length > assignSeats(needs, before).length,
+  return openWays(request, now).some(
+    ({ needs }) => assignSeats(needs, decisions).length > assignSeats(needs, before).length,
   )
 }
 

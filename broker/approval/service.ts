@@ -1,7 +1,7 @@
 import type { Approve, Duties, Request } from '../../protocol/api/requests.ts'
 import type { Join, RequestFilter, RequestRecord, Store } from '../store/store.ts'
 import type { Desk } from './desk.ts'
-import { eligible, maySee } from './eligible.ts'
+import { eligible, type Moment, maySee } from './eligible.ts'
 import { unknownRequest } from './errors.ts'
 import { type Decider, personOf, samePerson } from './person.ts'
 import { presentDuties, presentRequest } from './present.ts'
@@ -22,51 +22,56 @@ export interface View {
 export function createRequestService(desk: Desk, store: Pick<Store, 'people'>, now: () => number) {
   const joining = (caller: Decider, requests: readonly RequestRecord[]): Promise<Join> =>
     store.people.joining([...caller.keys, ...requests.flatMap((one) => one.requester.keys)])
+  const shown = (request: RequestRecord): Request => presentRequest(request, now())
   const visible = async (caller: Decider, id: string): Promise<RequestRecord> => {
     const request = await desk.get(id)
-    if (!maySee(request, caller, await joining(caller, [request]))) throw unknownRequest(id)
+    if (!maySee(request, caller, { now: now(), join: await joining(caller, [request]) }))
+      throw unknownRequest(id)
     return request
   }
   const past = async (caller: Decider, request: RequestRecord) => {
     const { id, connection } = request
     const filter = { alike: id, connection, olderThan: id, limit: LIKE_IT }
     const [before, similar] = await Promise.all([desk.rejectedBefore(request), desk.list(filter)])
-    const join = await joining(caller, similar)
-    return { before, similar: similar.filter((each) => maySee(each, caller, join)) }
+    const moment = { now: now(), join: await joining(caller, similar) }
+    return { before, similar: similar.filter((each) => maySee(each, caller, moment)) }
   }
   return {
     list: async (caller: Decider, view: View): Promise<readonly Request[]> =>
-      (await collect({ desk, joining }, caller, view)).map((request) => presentRequest(request)),
+      (await collect({ desk, joining, now }, caller, view)).map((request) => shown(request)),
     get: async (caller: Decider, id: string): Promise<Request> => {
       const request = await visible(caller, id)
-      return presentRequest(request, await past(caller, request))
+      return presentRequest(request, now(), await past(caller, request))
     },
     statement: async (caller: Decider, id: string): Promise<Buffer> =>
       Buffer.from((await visible(caller, id)).statement),
     approve: async (caller: Decider, id: string, how: Approve): Promise<Request> => {
       const { comment, digest, max_rows: maxRows } = how
-      return presentRequest(await desk.approve(id, caller, { comment, digest, maxRows }))
+      return shown(await desk.approve(id, caller, { comment, digest, maxRows }))
     },
     reject: async (caller: Decider, id: string, reason: string): Promise<Request> =>
-      presentRequest(await desk.reject(id, caller, reason)),
+      shown(await desk.reject(id, caller, reason)),
     cancel: async (caller: Decider, id: string, reason: string | null): Promise<Request> =>
-      presentRequest(await desk.cancel(id, caller, reason)),
+      shown(await desk.cancel(id, caller, reason)),
     /** Those who may not see it learn nothing by asking, either. */
     ask: async (caller: Decider, id: string, text: string): Promise<Request> => {
       await visible(caller, id)
-      return presentRequest(await desk.ask(id, caller, text))
+      return shown(await desk.ask(id, caller, text))
     },
     answer: async (caller: Decider, id: string, text: string): Promise<Request> => {
       await visible(caller, id)
-      return presentRequest(await desk.answer(id, caller, text))
+      return shown(await desk.answer(id, caller, text))
     },
     revoke: async (caller: Decider, id: string, reason: string | null): Promise<Request> =>
-      presentRequest(await desk.revoke(id, caller, reason)),
+      shown(await desk.revoke(id, caller, reason)),
     duties: async (caller: Decider, id: string): Promise<Duties> => {
       const request = await visible(caller, id)
       const known = await store.people.all(200)
       const keys = [caller, request.requester, ...known].flatMap((one) => one.keys)
-      return presentDuties(request, caller, known, await store.people.joining(keys))
+      return presentDuties(request, caller, known, {
+        now: now(),
+        join: await store.people.joining(keys),
+      })
     },
     /** Of the inbox, too, every change, in order: what another has decided leaves it. */
     watch: (caller: Decider, view: View['view'], handler: (request: Request) => void) => {
@@ -74,8 +79,8 @@ export function createRequestService(desk: Desk, store: Pick<Store, 'people'>, n
       let isOver = false
       const tell = async (request: RequestRecord): Promise<void> => {
         const join = await joining(caller, [request])
-        const wanted = !isOver && belongs(request, { caller, join }, view)
-        if (wanted) handler(presentRequest(request))
+        const wanted = !isOver && belongs(request, { caller, now: now(), join }, view)
+        if (wanted) handler(shown(request))
       }
       const stop = desk.onChange((request) => {
         last = last.then(
@@ -117,13 +122,14 @@ function acquaintance(store: Pick<Store, 'people'>, now: () => number) {
 const PAGE = 200
 
 interface Reading {
+  readonly now: () => number
   readonly desk: Desk
   readonly joining: (caller: Decider, requests: readonly RequestRecord[]) => Promise<Join>
 }
 
 /** Reads page by page until enough are found that may be seen. */
 async function collect(
-  { desk, joining }: Reading,
+  { desk, joining, now }: Reading,
   caller: Decider,
   view: View,
 ): Promise<readonly RequestRecord[]> {
@@ -132,7 +138,7 @@ async function collect(
   let page = await desk.list(filter)
   for (;;) {
     const join = await joining(caller, page)
-    found.push(...page.filter((request) => wanted(request, { caller, join }, view)))
+    found.push(...page.filter((request) => wanted(request, { caller, now: now(), join }, view)))
     if (found.length >= view.limit || page.length < PAGE) return found.slice(0, view.limit)
     page = await desk.list({ ...filter, olderThan: page.at(-1)!.id })
   }
@@ -146,9 +152,8 @@ function filterOf(caller: Pick<Decider, 'keys'>, view: View): RequestFilter {
   return connection
 }
 
-interface Known {
+interface Known extends Moment {
   readonly caller: Decider
-  readonly join: Join
 }
 
 function wanted(request: RequestRecord, who: Known, { view }: View): boolean {
@@ -157,8 +162,13 @@ function wanted(request: RequestRecord, who: Known, { view }: View): boolean {
   return view !== 'inbox' || !request.decisions.some((made) => samePerson(made.by, me))
 }
 
-function belongs(request: RequestRecord, { caller, join }: Known, view: View['view']): boolean {
-  if (view === 'all') return maySee(request, caller, join)
+function belongs(
+  request: RequestRecord,
+  { caller, now, join }: Known,
+  view: View['view'],
+): boolean {
+  const moment = { now, join }
+  if (view === 'all') return maySee(request, caller, moment)
   if (view === 'mine') return samePerson(request.requester, join(caller.keys))
-  return eligible(request, caller, join).may
+  return eligible(request, caller, moment).may
 }

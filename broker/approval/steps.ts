@@ -13,7 +13,10 @@ import type {
   Version,
 } from '../store/store.ts'
 import { distinct } from './distinct.ts'
-import { eligible } from './eligible.ts'
+import { eligible, type Moment } from './eligible.ts'
+
+export type { Moment } from './eligible.ts'
+
 import * as errors from './errors.ts'
 import { actsFor, type Decider, type Person, personOf, samePerson } from './person.ts'
 import { adds, fullSeats } from './seats.ts'
@@ -26,12 +29,6 @@ import { FOREVER, windowOf } from './window.ts'
 export interface Step {
   readonly additions: readonly Addition[]
   readonly refusal: HoopError | null
-}
-
-/** When, and what is known of people then. */
-export interface Moment {
-  readonly now: number
-  readonly join: Join
 }
 
 /** Above this many bytes nobody approves what they see: they name what they have read. */
@@ -60,9 +57,9 @@ export function approve(
     at: later(request, now),
   }
   const decisions = [...request.decisions, decision]
-  if (!adds(request, decisions)) return refuse(errors.seatTaken(request, by))
+  if (!adds(request, decisions, decision.at)) return refuse(errors.seatTaken(request, by))
   const written: Addition = { add: 'decision', decision }
-  const seats = fullSeats(request, decisions)
+  const seats = fullSeats(request, decisions, decision.at)
   if (seats === null) return write(written)
   if (!distinct({ ...request, decisions }, join)) return refuse(errors.notDistinct(request))
   const until = later(request, now) + lastsFor(request, spendWithin)
@@ -120,11 +117,10 @@ export const MOST_QUESTIONS = 200
 
 /** By those who may decide it; it changes nothing of the request. */
 export function ask(request: RequestRecord, by: Decider, text: string, at: Moment): Step {
-  const { join } = at
-  if (samePerson(request.requester, joinedPerson(by, join))) {
+  if (samePerson(request.requester, joinedPerson(by, at.join))) {
     return refuse(errors.yoursToAnswer(request))
   }
-  const answer = eligible(request, by, join)
+  const answer = eligible(request, by, at)
   if (!answer.may) return refuse(errors.notEligible(request, answer))
   return say(request, { part: 'question', by, text }, at)
 }
@@ -154,7 +150,7 @@ export function revoke(
 ): Step {
   const mine = mayTakeBack(request, joinedPerson(by, join))
   if (!mine && !by.roles.includes('admin')) {
-    const answer = eligible(request, by, join)
+    const answer = eligible(request, by, { now, join })
     if (!answer.may) return refuse(errors.notEligible(request, answer))
   }
   if (request.kind !== 'window') return refuse(errors.notAWindow(request))
@@ -253,7 +249,7 @@ export function isOpen(request: Pick<RequestRecord, 'state'>): boolean {
 /** Why this person cannot decide this request now. */
 function undecidable(request: RequestRecord, by: Decider, { now, join }: Moment): Step | null {
   if (!isFresh(by, now)) return refuse(errors.staleToken())
-  const answer = eligible(request, by, join)
+  const answer = eligible(request, by, { now, join })
   if (!answer.may) return refuse(errors.notEligible(request, answer))
   const over = finished(request, now)
   if (over) return over

@@ -2,6 +2,7 @@ import type { ApplyText, PolicyInForce, SecretList, SetSecret } from '../../prot
 import type { Request } from '../../protocol/api/requests.ts'
 import { type Decider, nameOf } from '../approval/person.ts'
 import { presentRequest } from '../approval/present.ts'
+import type { RequestRecord } from '../store/store.ts'
 import { askConnection, type ConnectionParts } from './ask-connection.ts'
 import { askPolicy } from './ask-policy.ts'
 import { askSecret, type SecretParts } from './ask-secret.ts'
@@ -10,16 +11,17 @@ import { notAllowedToRead } from './errors.ts'
 /** Changes of what hoop goes by, as the API asks for them. */
 export function createChangeService(parts: ConnectionParts & SecretParts) {
   const { book } = parts
+  const shown = (request: RequestRecord): Request => presentRequest(request, request.createdAt)
   return {
     async applyPolicy(caller: Decider, { text, file, reason }: ApplyText): Promise<Request> {
-      return presentRequest(await askPolicy(parts, caller, { text, file, reason: reason ?? null }))
+      return shown(await askPolicy(parts, caller, { text, file, reason: reason ?? null }))
     },
     async applyConnection(caller: Decider, { text, file, reason }: ApplyText): Promise<Request> {
       const wish = { text, file, reason: reason ?? null }
-      return presentRequest(await askConnection(parts, caller, wish))
+      return shown(await askConnection(parts, caller, wish))
     },
     async setSecret(caller: Decider, wish: SetSecret): Promise<Request> {
-      return presentRequest(await askSecret(parts, caller, wish))
+      return shown(await askSecret(parts, caller, wish))
     },
     /** Names and versions; the values are shown to nobody. */
     secrets(caller: Decider): SecretList {

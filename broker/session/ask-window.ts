@@ -47,13 +47,14 @@ export function createWindowService(deps: SessionDeps) {
         reason,
         ...asked,
         separate: policy.separate,
+        escalate: policy.escalate,
         expiresAt: deps.runtime.now() + deps.config.approval.expiresAfter,
         inTransaction: false,
         facts: windowFacts(window),
         rule: appliedRule(rules.authors, name, window.classes),
         policyVersion: rules.version,
       })
-      return presentRequest(record)
+      return presentRequest(record, deps.runtime.now())
     },
   }
 }

@@ -20,7 +20,14 @@ import type { ExecOrder, ExecService } from './exec-order.ts'
 import { freshly, noFreshToken } from './fresh.ts'
 import { strictestBound } from './holds.ts'
 import type { Ticket } from './judge.ts'
-import { chooseDatabase, connectionOf, mayConnect, openSession, type SessionDeps } from './open.ts'
+import {
+  chooseDatabase,
+  circleOf,
+  connectionOf,
+  mayConnect,
+  openSession,
+  type SessionDeps,
+} from './open.ts'
 import { outdated } from './outdated.ts'
 import type { Secrets } from './secrets.ts'
 import { classesOf, classOf, digestOf, effectOf, factsOf, statementText } from './snapshot.ts'
@@ -79,7 +86,7 @@ async function* runSql(deps: SessionDeps, order: SqlOrder): AsyncGenerator<ExecE
   if (!isKept && !order.wait) throw notKept()
   const record = await ask(deps, order, target, { text, analysis, rules, verdict, secrets })
   const asked = waysOf(verdict).map((way) => askedOf({ needs: way, alternatives: [] }))
-  yield { event: 'held', request: presentRequest(record), asked }
+  yield { event: 'held', request: presentRequest(record, deps.runtime.now()), asked }
   if (!order.wait) return yield undecided(record, `${record.id} waits for approval`)
   const decided = await waitFor(deps, order, record, isKept)
   yield* afterDecision(deps, order, target, { record: decided, text })
@@ -148,7 +155,7 @@ async function ask(
     reason: order.reason,
     needs: verdict.needs,
     alternatives: verdict.alternatives,
-    separate: policyOf(rules, target.connection.name).separate,
+    ...circleOf(policyOf(rules, target.connection.name)),
     expiresAt: now + deps.config.approval.expiresAfter,
     inTransaction: false,
     facts: factsOf(unit),
@@ -371,7 +378,7 @@ function problem(p: {
   record: RequestRecord | null
 }): Failed {
   const { code, message, hint, exit, sqlstate, record } = p
-  const request = record === null ? null : presentRequest(record)
+  const request = record === null ? null : presentRequest(record, record.history.at(-1)!.at)
   return { event: 'error', error: { code, message, hint, exit, sqlstate }, request }
 }
 

@@ -8,7 +8,7 @@ import { appliedRule } from '../changes/authors.ts'
 import type { Rules } from '../changes/in-force.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { Verdict, World } from '../policy/decide.ts'
-import type { Separation } from '../policy/policy.ts'
+import type { ConnectionPolicy } from '../policy/policy.ts'
 import type { SessionRecorder } from '../recorder/recorder.ts'
 import type { Runtime } from '../runtime.ts'
 import type { RequestRecord } from '../store/store.ts'
@@ -32,8 +32,8 @@ export interface HoldParts extends Place {
   readonly session: string
   readonly approval: { readonly expiresAfter: number; readonly inTransaction: number }
   readonly reason: string | null
-  /** Groups that never hold together there. */
-  readonly separate: () => readonly Separation[]
+  /** Groups that never hold together there, and who may decide, too, after a silence. */
+  readonly circle: () => Pick<ConnectionPolicy, 'separate' | 'escalate'>
   /** Throws a HoopError where the person may not use the connection, as they are now. */
   readonly mayUse: (principal: Principal) => void
   readonly client: ClientEnd
@@ -164,7 +164,7 @@ export class Holds {
       reason,
       needs: hold.needs,
       alternatives: hold.alternatives,
-      separate: this.parts.separate(),
+      ...this.parts.circle(),
       expiresAt: runtime.now() + wait,
       inTransaction: unit.inTransaction,
       facts: factsOf(unit),

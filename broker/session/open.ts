@@ -14,6 +14,7 @@ import type { Config, ConnectionConfig } from '../config.ts'
 import type { Presence } from '../identity/presence.ts'
 import type { Principal } from '../identity/principal.ts'
 import type { RowPlan } from '../masking/plan.ts'
+import type { ConnectionPolicy } from '../policy/policy.ts'
 import type { Recorder } from '../recorder/recorder.ts'
 import type { Runtime } from '../runtime.ts'
 import type { RequestRecord } from '../store/store.ts'
@@ -120,6 +121,11 @@ function stillMay(inForce: InForce, who: Principal, name: string, isEmergency: b
   mayConnect(inForce, who, name)
 }
 
+/** Who else may decide, and who may not. */
+export function circleOf({ separate, escalate }: ConnectionPolicy) {
+  return { separate, escalate }
+}
+
 export function connectionOf(inForce: InForce, name: string): ConnectionConfig {
   const connection = inForce.connections().find((each) => each.name === name)
   if (connection === undefined) throw unknownConnection(name)
@@ -201,7 +207,7 @@ function start(deps: SessionDeps, started: Started): Pump {
     connection: connection.name,
     database,
     rules: () => deps.inForce.rules(),
-    separate: () => policyOf(deps.inForce.rules(), connection.name).separate,
+    circle: () => circleOf(policyOf(deps.inForce.rules(), connection.name)),
     mayUse: (who) => stillMay(deps.inForce, who, connection.name, emergency !== null),
     world: () => view.world(),
     view,

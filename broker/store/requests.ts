@@ -16,6 +16,7 @@ import type {
   Addition,
   Decision,
   Join,
+  Need,
   Person,
   Proposal,
   Question,
@@ -215,7 +216,7 @@ async function insertOne(
   const needs = waysOf(content).flatMap((way, alternative) =>
     way.map((need, place) => ({
       ...{ request_id: content.id, alternative, place },
-      ...{ group_name: need.group, count: need.count },
+      ...{ group_name: need.group, count: need.count, opens: content.opens[alternative] ?? 0 },
     })),
   )
   if (needs.length) await trx.insertInto('request_need').values(needs).execute()
@@ -224,6 +225,25 @@ async function insertOne(
   if (proposal !== null) await insertProposal(trx, content.id, proposal)
   await insertState(trx, content.id, 'new', 0, first)
   return (await readOne(trx, content.id))!
+}
+
+/** One way to approve it, and its place among all. */
+export interface OpenWay {
+  readonly alternative: number
+  readonly needs: readonly Need[]
+}
+
+/** Those that count at `now`: others do after a silence. */
+export function openWays(
+  request: Pick<RequestContent, 'needs' | 'alternatives' | 'opens'>,
+  now: number,
+): readonly OpenWay[] {
+  return waysOf(request)
+    .map((needs, alternative) => ({ alternative, needs }))
+    .filter(({ alternative }) => {
+      const from = request.opens[alternative] ?? 0
+      return from === 0 || from <= now
+    })
 }
 
 /** The ways to approve it: each is enough by itself. */
@@ -333,12 +353,19 @@ async function complete(
 
 function waysFrom(
   rows: readonly Selectable<Tables['request_need']>[],
-): Pick<RequestContent, 'needs' | 'alternatives'> {
+): Pick<RequestContent, 'needs' | 'alternatives' | 'opens'> {
   const sorted = rows.toSorted((a, b) => a.alternative - b.alternative || a.place - b.place)
-  const ways = [...Map.groupBy(sorted, (row) => row.alternative).values()].map((way) =>
+  const grouped = [...Map.groupBy(sorted, (row) => row.alternative).values()]
+  const ways = grouped.map((way) =>
     way.map((need) => ({ group: need.group_name, count: need.count })),
   )
-  return { needs: ways[0] ?? [], alternatives: ways.length > 1 ? ways : [] }
+  const opens = grouped.map((way) => way[0]!.opens)
+  const later = opens.some((at) => at > 0)
+  return {
+    needs: ways[0] ?? [],
+    alternatives: ways.length > 1 ? ways : [],
+    opens: later ? opens : [],
+  }
 }
 
 function conditions(eb: ExpressionBuilder<Tables, 'request'>, filter: RequestFilter) {
@@ -407,7 +434,9 @@ function contentRow(content: RequestContent, first: StateEntry) {
   }
 }
 
-function contentOf(row: Selectable<RequestTable>): Omit<RequestContent, 'needs' | 'alternatives'> {
+function contentOf(
+  row: Selectable<RequestTable>,
+): Omit<RequestContent, 'needs' | 'alternatives' | 'opens'> {
   return {
     id: row.id,
     kind: row.kind,

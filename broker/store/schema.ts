@@ -18,6 +18,7 @@ export interface Tables {
     place: number
     group_name: string
     count: number
+    opens: number
   }
   /** Filled by triggers. */
   involved: { request_id: string; key: string; part: 'requester' | 'rule' | 'decider' }

@@ -112,6 +112,8 @@ export interface RequestContent {
   readonly needs: readonly Need[]
   /** All ways to approve it, `needs` first, each enough by itself; empty: there is that one. */
   readonly alternatives: readonly (readonly Need[])[]
+  /** From when each of the alternatives counts, epoch milliseconds; empty: all from the beginning. */
+  readonly opens: readonly number[]
   readonly separate: readonly Separation[]
   readonly rule: AppliedRule
   readonly facts: unknown

@@ -62,6 +62,7 @@ create table request_need (
   place integer not null,
   group_name text not null check (group_name <> ''),
   count integer not null check (count between 1 and 20),
+  opens integer not null check (opens >= 0 and (alternative > 0 or opens = 0)),
   primary key (request_id, alternative, place),
   unique (request_id, alternative, group_name)
 ) strict, without rowid;
@@ -283,7 +284,7 @@ const RULES: readonly {
     name: 'approved_by_enough',
     on: 'before insert on request_state',
     when: `new.to_state = 'approved' and not exists (
-      select 1 from request_need a where a.request_id = new.request_id and not exists (
+      select 1 from request_need a where a.request_id = new.request_id and a.opens <= new.at and not exists (
         select 1 from request_need n
         where n.request_id = a.request_id and n.alternative = a.alternative and n.count > (
           select count(*) from seat s

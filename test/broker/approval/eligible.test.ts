@@ -11,11 +11,12 @@ const asked = {
   requester: alice,
   needs: [{ group: 'dba', count: 1 }],
   alternatives: [],
+  opens: [],
   rule: { labels: [], authors: [] },
   separate: [],
 } as const
 const code = (who: typeof alice) => {
-  const answer = eligible(asked, who, alone)
+  const answer = eligible(asked, who, { now: 0, join: alone })
   return answer.may ? 'may' : answer.code
 }
 
@@ -53,8 +54,10 @@ test('without an e-mail only the account counts', () => {
 
 test('who sees it: the requester, who could decide it, auditors and admins', () => {
   const admin = person('root', 'admin', { roles: ['admin'] })
-  for (const who of [alice, bob, dave, carol, admin]) assert.ok(maySee(asked, who, alone))
-  for (const who of [erin, { ...bob, roles: ['requester'] }]) assert.ok(!maySee(asked, who, alone))
+  for (const who of [alice, bob, dave, carol, admin])
+    assert.ok(maySee(asked, who, { now: 0, join: alone }))
+  for (const who of [erin, { ...bob, roles: ['requester'] }])
+    assert.ok(!maySee(asked, who, { now: 0, join: alone }))
 })
 
 const ci = person('ci-deploy', 'engineers dba', {
@@ -75,7 +78,7 @@ test('the owner of a machine does not decide what it asks, nor does another acco
     { keys: ['account:idp robert', 'email:bob@example.test'], groups: [] },
   ])
   const answer = (who: typeof alice) => {
-    const one = eligible(of, who, join)
+    const one = eligible(of, who, { now: 0, join: join })
     return one.may ? 'may' : one.why
   }
   assert.equal(answer(bob), 'the owner of ci-deploy, which asks, does not decide')
@@ -86,32 +89,33 @@ test('the owner of a machine does not decide what it asks, nor does another acco
 
 test('who last changed the rule does not decide by it', () => {
   const of = { ...asked, rule: { labels: ['pg-prod.rules.write'], authors: ['account:idp bob'] } }
-  const answer = eligible(of, bob, alone)
+  const answer = eligible(of, bob, { now: 0, join: alone })
   assert.deepEqual(answer, {
     may: false,
     code: 'own_rule',
     why: 'who last changed pg-prod.rules.write does not decide by it',
   })
-  assert.equal(eligible(of, dave, alone).may, true)
+  assert.equal(eligible(of, dave, { now: 0, join: alone }).may, true)
 })
 
 test('changes of what hoop goes by are for administrators, and for nobody else', () => {
   const admin = person('root', 'dba', { roles: ['admin'] })
   for (const kind of ['policy', 'secret', 'connection'] as const) {
     const of = { ...asked, kind }
-    assert.equal(eligible(of, admin, alone).may, true)
-    assert.equal(eligible(of, bob, alone).may, false)
-    assert.equal(eligible({ ...of, requester: admin }, admin, alone).may, false)
+    assert.equal(eligible(of, admin, { now: 0, join: alone }).may, true)
+    assert.equal(eligible(of, bob, { now: 0, join: alone }).may, false)
+    assert.equal(eligible({ ...of, requester: admin }, admin, { now: 0, join: alone }).may, false)
   }
   for (const kind of ['statement', 'exec', 'window'] as const) {
-    assert.equal(eligible({ ...asked, kind }, admin, alone).may, false)
+    assert.equal(eligible({ ...asked, kind }, admin, { now: 0, join: alone }).may, false)
   }
 })
 
 test('groups that never hold together: with all accounts of the person, whichever decides', () => {
   const groups = ['engineers', 'dba']
   const never = { ...asked, requester: erin, separate: [{ groups, mayNot: 'approve' as const }] }
-  const may = (of: typeof never, who: typeof alice, join = alone) => eligible(of, who, join).may
+  const may = (of: typeof never, who: typeof alice, join = alone) =>
+    eligible(of, who, { now: 0, join: join }).may
   assert.equal(may(never, dave), false)
   assert.equal(may(never, bob), true)
   const another = joined([{ keys: ['account:idp b2', ...bob.keys], groups: ['engineers'] }])

@@ -96,6 +96,7 @@ export function record(more: Partial<RequestRecord> = {}): RequestRecord {
     ...{
       needs: [{ group: 'dba', count: 1 }],
       alternatives: [],
+      opens: [],
       separate: [],
       rule: { labels: [], authors: [] },
       spool: null,

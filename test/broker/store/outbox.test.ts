@@ -20,7 +20,7 @@ const content = (id: string): RequestContent => ({
   ...{ database: 'app', statement: 'delete from t', parameters: [], class: 'write' },
   ...{ effect: 'deletes', digest: 'a'.repeat(64), size: 13, reason: null, inTransaction: false },
   ...{ needs: [{ group: 'dba', count: 1 }], facts: null, spool: null, policyVersion: 1 },
-  ...{ alternatives: [], separate: [], rule: { labels: [], authors: [] } },
+  ...{ alternatives: [], opens: [], separate: [], rule: { labels: [], authors: [] } },
 })
 
 const asks = (store: Store, id: string) =>

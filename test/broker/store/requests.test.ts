@@ -34,6 +34,7 @@ const content = (id: string, more: Partial<RequestContent> = {}): RequestContent
   inTransaction: false,
   needs: [{ group: 'dba', count: 1 }],
   alternatives: [],
+  opens: [],
   separate: [],
   rule: { labels: [], authors: [] },
   facts: { writes: ['public.t'] },

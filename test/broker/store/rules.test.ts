@@ -63,7 +63,7 @@ function accountOf({ issuer, subject }: { issuer: unknown; subject: unknown }): 
 
 function need(raw: DatabaseSync, id: string, group = 'dba', count = 1, place = 0, alternative = 0) {
   raw
-    .prepare('insert into request_need values (?, ?, ?, ?, ?)')
+    .prepare('insert into request_need values (?, ?, ?, ?, ?, 0)')
     .run(id, alternative, place, group, count)
 }
 
