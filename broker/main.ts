@@ -24,6 +24,7 @@ import { createAuthenticator } from './identity/authenticator.ts'
 import { configuredLinks } from './identity/persons.ts'
 import { Presence } from './identity/presence.ts'
 import { type Notifier, startNotifier } from './notify/notifier.ts'
+import { withOnCall } from './policy/on-call.ts'
 import { openSessionIndex } from './recorder/index/index.ts'
 import { openRecorder } from './recorder/recorder.ts'
 import { systemRuntime } from './runtime.ts'
@@ -126,13 +127,16 @@ async function compose(
     onFault,
   }
   const { publicUrl, identity } = config
+  const onCall = (groups: readonly string[], now: number) =>
+    withOnCall(groups, book.rules().policy.onCall, now)
   const authenticator = createAuthenticator({
     ...identity,
     publicUrl,
+    onCall,
     runtime,
     replayStore: store.replay,
   })
-  const requests = createRequestService(desk, store, () => runtime.now())
+  const requests = createRequestService(desk, store, () => runtime.now(), onCall)
   const kill = endSession(sessions)
   const api = await createApi(
     {

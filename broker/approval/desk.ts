@@ -65,6 +65,11 @@ export interface Desk {
   cancel(id: string, by: Decider | 'session', why: string | null): Promise<RequestRecord>
   ask(id: string, by: Decider, text: string): Promise<RequestRecord>
   answer(id: string, by: Decider, text: string): Promise<RequestRecord>
+  /**
+   * May `by` use this window or emergency now: with a fresh token, as the one it is for, all who take
+   * part being different persons? Throws otherwise.
+   */
+  confirm(id: string, by: Decider): Promise<void>
   /** Tells people of a request that still waits; of another nothing. */
   nudge(id: string, event: 'reminder' | 'escalated', detail: string | null): Promise<void>
   /** Ends a window that is open. */
@@ -195,6 +200,10 @@ class StoredDesk implements Desk {
 
   answer(id: string, by: Decider, text: string): Promise<RequestRecord> {
     return this.#step(id, by, (request, at) => steps.answer(request, by, text, at))
+  }
+
+  async confirm(id: string, by: Decider): Promise<void> {
+    await this.#step(id, by, (request, at) => steps.confirm(request, by, at))
   }
 
   async nudge(id: string, event: 'reminder' | 'escalated', detail: string | null): Promise<void> {

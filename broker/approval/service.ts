@@ -19,7 +19,12 @@ export interface View {
  * The desk as the API shows it (RequestService of broker/api/deps.ts). Those who may not see a
  * request are told that it does not exist; those who try to decide it are told why they cannot.
  */
-export function createRequestService(desk: Desk, store: Pick<Store, 'people'>, now: () => number) {
+export function createRequestService(
+  desk: Desk,
+  store: Pick<Store, 'people'>,
+  now: () => number,
+  onCall: OnCall = (groups) => groups,
+) {
   const joining = (caller: Decider, requests: readonly RequestRecord[]): Promise<Join> =>
     store.people.joining([...caller.keys, ...requests.flatMap((one) => one.requester.keys)])
   const shown = (request: RequestRecord): Request => presentRequest(request, now())
@@ -66,7 +71,8 @@ export function createRequestService(desk: Desk, store: Pick<Store, 'people'>, n
       shown(await desk.revoke(id, caller, reason)),
     duties: async (caller: Decider, id: string): Promise<Duties> => {
       const request = await visible(caller, id)
-      const known = await store.people.all(200)
+      const met = await store.people.all(200)
+      const known = met.map((one) => ({ ...one, groups: onCall(one.groups, now()) }))
       const keys = [caller, request.requester, ...known].flatMap((one) => one.keys)
       return presentDuties(request, caller, known, {
         now: now(),
@@ -120,6 +126,9 @@ function acquaintance(store: Pick<Store, 'people'>, now: () => number) {
 }
 
 const PAGE = 200
+
+/** The groups of a person with those whose turn it is at that time. */
+type OnCall = (groups: readonly string[], now: number) => readonly string[]
 
 interface Reading {
   readonly now: () => number

@@ -200,6 +200,13 @@ export function spend(
   return use(request, digest, by, { now, join })
 }
 
+/** Writes nothing: what runs in a window is counted elsewhere. */
+export function confirm(request: RequestRecord, by: Decider, { now, join }: Moment): Step {
+  if (!isFresh(by, now)) return refuse(errors.staleToken())
+  if (!actsFor(request.requester, joinedPerson(by, join))) return refuse(errors.notYours(request))
+  return distinct(request, join) ? write() : refuse(errors.notDistinct(request))
+}
+
 /** `by` null: the broker itself, for a change of what it goes by. */
 function use(
   request: RequestRecord,

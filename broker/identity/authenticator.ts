@@ -18,6 +18,8 @@ export interface AuthenticatorOptions extends Partial<PersonsConfig> {
   readonly groupsClaim: string
   /** The address of this broker as clients see it. Proofs are made for it; the Host header is not asked. */
   readonly publicUrl: string
+  /** The groups of a person with those whose turn it is. */
+  readonly onCall?: (groups: readonly string[], now: number) => readonly string[]
   readonly runtime: Pick<Runtime, 'now' | 'random'>
   readonly replayStore: ReplayStore
   /** At least 32 bytes, the same on all brokers of one installation; random when absent. */
@@ -57,17 +59,22 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       const url = publicAddress(options.publicUrl, request.url)
       const jkt = await verifyProof(proof, { method, url, accessToken, now, nonces, replay })
       if (jkt !== claims.cnf.jkt) throw invalidToken('it is bound to another key')
-      return principal(claims, jkt, options)
+      return principal(claims, { jkt, now }, options)
     },
     nonce: () => nonces.current(runtime.now()),
   }
 }
 
-function principal(claims: TokenClaims, jkt: string, options: AuthenticatorOptions): Principal {
+function principal(
+  claims: TokenClaims,
+  { jkt, now }: { readonly jkt: string; readonly now: number },
+  options: AuthenticatorOptions,
+): Principal {
   const account = { issuer: options.issuer, subject: claims.sub, email: emailOf(claims) }
   const { keys, machine } = identify(account, claims, { ...NO_PERSONS, ...options })
   if (machine === null && isOfClient(claims)) throw unknownMachine(claims.sub)
-  const groups = machine?.groups ?? groupsOf(claims, options.groupsClaim)
+  const own = machine?.groups ?? groupsOf(claims, options.groupsClaim)
+  const groups = options.onCall?.(own, now) ?? own
   const roles = rolesOf(groups, options.roles)
   return {
     ...account,

@@ -79,8 +79,11 @@ async function* runSql(deps: SessionDeps, order: SqlOrder): AsyncGenerator<ExecE
   const text = Buffer.from(order.sql)
   const analysis = await target.analyst.analyse(text, target.searchPath)
   const rules = deps.inForce.rules()
-  const verdict = holdOf({ ...deps, rules }, analysis, target, order.caller)
-  if (verdict === null) return yield* execute(deps, { order, target, text, ticket: null })
+  const { verdict, covered } = holdOf({ ...deps, rules }, analysis, target, order.caller)
+  if (covered) yield* shown(deps, order)
+  if (verdict === null || covered) {
+    return yield* execute(deps, { order, target, text, ticket: null })
+  }
   const secrets = target.newSecrets()
   const isKept = secrets.count(text, analysis.ok) === 0
   if (!isKept && !order.wait) throw notKept()
@@ -95,33 +98,46 @@ async function* runSql(deps: SessionDeps, order: SqlOrder): AsyncGenerator<ExecE
 /** In an emergency: the session that is opened says whether this person may. */
 async function* runNow(deps: SessionDeps, order: SqlOrder): AsyncGenerator<ExecEvent> {
   const connection = connectionOf(deps.inForce, order.connection)
-  const { caller, reason } = order
-  await breakGlass(deps, caller, connection.name, reason)
+  yield* shown(deps, order)
+  await breakGlass(deps, order.present.who, connection.name, order.reason)
   const target = await deps.targets.get(connection, chooseDatabase(connection, order.database))
   yield* execute(deps, { order, target, text: Buffer.from(order.sql), ticket: null })
 }
 
+/** Asks for a fresh token where there is none, so that what runs now runs for who the person is now. */
+async function* shown(deps: SessionDeps, order: Attended): AsyncGenerator<ExecEvent> {
+  if (!isFresh(order.present.who, deps.runtime.now())) yield { event: 'prove' }
+  if ((await freshly(order.present, deps.runtime, order.signal)) === null) throw noFreshToken()
+}
+
 type Hold = Extract<Verdict, { decision: 'hold' }>
 
-/** The hold that the text needs, outside of any window; null: the session decides it, as it decides everything. */
+/** Null: the session decides it, as it decides everything. */
+interface Needed {
+  readonly verdict: Hold | null
+  /** A window of the person's covers it. */
+  readonly covered: boolean
+}
+
 function holdOf(
   { windows, rules }: Pick<SessionDeps, 'windows'> & { readonly rules: Rules },
   analysis: Analysis,
   target: Target,
   caller: Principal,
-): Hold | null {
+): Needed {
+  const free = { verdict: null, covered: false }
   // What our parser cannot read the target may name an error; only the gate asks it.
-  if (!analysis.ok && analysis.reason === 'syntax') return null
+  if (!analysis.ok && analysis.reason === 'syntax') return free
   const statements = analysis.ok ? analysis.statements : null
   const question = { statements, groups: caller.groups, world: target.world(), guessed: 0 }
   const connection = target.connection.name
   const policy = policyOf(rules, connection)
   const verdict = decide(question, policy)
-  if (verdict.decision !== 'hold') return null
+  if (verdict.decision !== 'hold') return free
   const classes = classesOf(unitOf(target, Buffer.alloc(0), analysis))
   const rule = appliedRule(rules.authors, connection, classes)
   const asked = { person: caller, connection, question, verdict, policy, rule, emergency: null }
-  return windows.covering(asked) === null ? verdict : null
+  return { verdict, covered: windows.covering(asked) !== null }
 }
 
 interface Asked {
@@ -245,8 +261,7 @@ async function* afterDecision(
       const refused = await outdatedNow(deps, order, target, { record, text })
       if (refused !== null) return yield refused
       yield { event: 'approved', request: record.id, by: deciders(record) }
-      if (!isFresh(order.present.who, deps.runtime.now())) yield { event: 'prove' }
-      if ((await freshly(order.present, deps.runtime, order.signal)) === null) throw noFreshToken()
+      yield* shown(deps, order)
       return yield* execute(deps, { order, target, text, ticket: record })
     }
     case 'pending':

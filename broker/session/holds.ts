@@ -368,7 +368,7 @@ const OUT_OF_ORDER: Answer = {
   hint: 'nothing was run; see the log of the broker',
 }
 
-function refusedBy({ code, message, hint }: HoopError): Refused {
+export function refusedBy({ code, message, hint }: HoopError): Refused {
   const sqlstate = code === 'too_many_pending' ? '53400' : '42501'
   return { kind: 'refused', sqlstate, message, hint: hint ?? 'nothing was run' }
 }

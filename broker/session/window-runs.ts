@@ -1,11 +1,14 @@
+import { HoopError } from '../../protocol/errors.ts'
 import type { NewEntry } from '../../protocol/log/entries.ts'
 import type { Report, Unit } from '../../protocol/pg/execution.ts'
 import type { RequestRecord, WindowUse } from '../store/store.ts'
+import { freshly, noFreshToken } from './fresh.ts'
 import {
   exceeds,
   type HoldParts,
   type Later,
   type Refused,
+  refusedBy,
   spoolEntry,
   TOO_MUCH_DATA,
 } from './holds.ts'
@@ -49,6 +52,8 @@ export class WindowRuns {
     later: Later,
   ): Promise<void> {
     const { windows, recorder, session } = this.parts
+    const refused = await this.confirm(id)
+    if (refused !== null) return waiting.withdrawn ? undefined : later(refused)
     const use = await windows.begin(id, session)
     if (use === null) return waiting.withdrawn ? undefined : later(usedUp(id))
     if (waiting.withdrawn) return windows.end(id, use, 0)
@@ -62,6 +67,21 @@ export class WindowRuns {
     recorder.sync()
     this.sent.set(id, [...(this.sent.get(id) ?? []), use])
     later({ kind: 'approved', request: id, maxRows: use.maxRows })
+  }
+
+  /** Who it is now decides whether it runs, as for every approval. */
+  private async confirm(id: string): Promise<Refused | null> {
+    const { client, desk, runtime, mayUse } = this.parts
+    try {
+      const principal = await freshly(client, runtime)
+      if (principal === null) throw noFreshToken()
+      mayUse(principal)
+      await desk.confirm(id, principal)
+      return null
+    } catch (error) {
+      if (!(error instanceof HoopError)) throw error
+      return refusedBy(error)
+    }
   }
 
   /** False: it did not run in a window. */

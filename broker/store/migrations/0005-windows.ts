@@ -38,6 +38,16 @@ const TRIGGERS = [
       or (r.kind = 'break_glass' and r.state in ('pending', 'approved', 'executed')
         and new.at < first.at + json_extract(r.facts, '$.window.for_ms'))))
     begin select raise(abort, 'the window is not open'); end`,
+  `create trigger one_emergency_owed before insert on request when new.kind = 'break_glass' and exists (
+    select 1 from request r
+    join involved i on i.request_id = r.id and i.part = 'requester'
+    join json_each(new.keys) k on k.value = i.key
+    where r.kind = 'break_glass' and r.state = 'pending')
+    begin select raise(abort, 'the review of another emergency is owed'); end`,
+  `create trigger emergency_stays_owed before insert on request_state
+    when new.from_state = 'pending' and new.to_state in ('cancelled', 'expired')
+      and exists (select 1 from request where id = new.request_id and kind = 'break_glass')
+    begin select raise(abort, 'the review of an emergency is owed until it is made'); end`,
   `create trigger window_use_within_rows before insert on window_use when exists (
     select 1 from request r
     where r.id = new.request_id and json_extract(r.facts, '$.window.max_rows') is not null

@@ -364,6 +364,29 @@ test('approved: only with every seat taken', async () => {
   assert.throws(() => approve('one group of two'), /not enough/)
 })
 
+test('approved: a way that counts after a silence is not enough before it', async () => {
+  const raw = await database()
+  raw.exec('begin')
+  request(raw, 'r')
+  need(raw, 'r', 'security', 1)
+  const later = raw.prepare('insert into request_need values (?, 1, 0, ?, 1, ?)')
+  later.run('r', 'dba', 60)
+  assert.throws(
+    () => raw.prepare(`insert into request_need values ('r', 0, 1, 'x', 1, 60)`).run(),
+    /CHECK/,
+    'the first way counts from the beginning',
+  )
+  state(raw, 'r', { from: 'new', to: 'pending', place: 0 })
+  raw.exec('commit')
+  decision(raw, 'r', 'bob')
+  decisionGroup(raw, 'r')
+  seat(raw, 'r', 0, 'dba', 1)
+  const approve = (at: number) => state(raw, 'r', { from: 'pending', to: 'approved', place: 1, at })
+  assert.throws(() => approve(59), /not enough/)
+  approve(60)
+  assert.equal(current(raw, 'r'), 'approved')
+})
+
 test('approved: not where somebody has rejected', async () => {
   const raw = await database()
   pending(raw, 'r')

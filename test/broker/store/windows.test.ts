@@ -3,7 +3,16 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { windowFacts } from '../../../broker/approval/window.ts'
 import type { WindowTerms } from '../../../protocol/api/windows.ts'
-import { bob, DIGEST, HOUR, type Office, openOffice, request } from '../approval/support.ts'
+import {
+  alice,
+  bob,
+  DIGEST,
+  HOUR,
+  type Office,
+  openOffice,
+  person,
+  request,
+} from '../approval/support.ts'
 
 let office: Office
 before(async () => {
@@ -68,6 +77,20 @@ test('nothing runs in what is not open: before the approval, after the end, afte
   const over = await open()
   office.runtime.time += HOUR
   await assert.rejects(use(over), /not open/)
+})
+
+test('one emergency is owed at a time, and it neither ends by itself nor is taken back', async () => {
+  const facts = windowFacts({ ...TERMS, max_rows: null })
+  const emergency = (requester = alice) =>
+    request(office.runtime, { kind: 'break_glass', session: null, facts, requester })
+  const { id } = await office.desk.open(emergency())
+  await assert.rejects(office.desk.open(emergency()), /another emergency is owed/)
+  const account = person('alice-admin', 'dba', { email: alice.email })
+  await assert.rejects(office.desk.open(emergency(account)), /another emergency is owed/)
+  assert.deepEqual(await use(id), { place: 0, maxRows: null })
+  await assert.rejects(office.desk.cancel(id, 'session', null), /is the review of an emergency/)
+  await office.desk.reject(id, { ...bob, issuedAt: office.runtime.now() }, 'no fire')
+  await office.desk.open(emergency())
 })
 
 test('nobody counts more than was reserved, or twice', async () => {
