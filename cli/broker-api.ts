@@ -1,5 +1,6 @@
 import { YOUNG_MS } from '../protocol/api/fresh.ts'
 import { EXIT, type ExitCode, HoopError } from '../protocol/errors.ts'
+import type { Wanted } from './local/handshake.ts'
 import type { Profile } from './local/profile.ts'
 import { type Credentials, credentialStore } from './login/credentials.ts'
 import { networkError, problem } from './login/problem.ts'
@@ -18,12 +19,12 @@ export interface RequestOptions<T> {
   readonly schema?: { parse(value: unknown): T }
   readonly signal?: AbortSignal
   /** With a token that was issued just now: to decide something, or to run what was approved. */
-  readonly fresh?: boolean
+  readonly fresh?: boolean | 'anew'
 }
 
 export interface TunnelProof {
   readonly nonce?: string | undefined
-  readonly fresh?: boolean | undefined
+  readonly fresh?: Wanted | undefined
 }
 
 /** The broker as one person sees it: every call carries a fresh token and a proof for exactly this call. */
@@ -80,15 +81,26 @@ export class BrokerApi {
     options: Omit<RequestOptions<unknown>, 'schema'> = {},
   ): Promise<Response> {
     const address = this.#address(path, options.query)
-    const credentials = await this.#session.fresh(options.fresh === true ? YOUNG_MS : null)
-    const first = await this.#attempt(method, address, credentials, options)
-    if (first.ok) return first
-    const error = await problem(first, this.url)
-    const again = await this.#remedy(error, first, credentials)
+    const isAnew = options.fresh === 'anew'
+    const not = isAnew ? (await this.#session.fresh()).accessToken : null
+    const credentials = await this.#wanted(options.fresh ? { not } : undefined)
+    return this.#insist(method, address, credentials, options, new Set())
+  }
+
+  /** Each refusal that says how to do better is answered once. */
+  async #insist(
+    method: string,
+    address: string,
+    credentials: Credentials,
+    options: Omit<RequestOptions<unknown>, 'schema'>,
+    tried: Set<string>,
+  ): Promise<Response> {
+    const response = await this.#attempt(method, address, credentials, options)
+    if (response.ok) return response
+    const error = await problem(response, this.url)
+    const again = tried.has(error.code) ? null : await this.#remedy(error, response, credentials)
     if (again === null) throw error
-    const second = await this.#attempt(method, address, again, options)
-    if (second.ok) return second
-    throw await problem(second, this.url)
+    return this.#insist(method, address, again, options, tried.add(error.code))
   }
 
   /**
@@ -97,12 +109,20 @@ export class BrokerApi {
    */
   async tunnelHeaders(url: string, of: TunnelProof = {}): Promise<Record<string, string>> {
     if (of.nonce !== undefined) this.#nonce = of.nonce
-    return this.#headers('GET', url, await this.#session.fresh(of.fresh === true ? YOUNG_MS : null))
+    return this.#headers('GET', url, await this.#wanted(of.fresh))
   }
 
   /** The WebSocket address of a path. */
   tunnelUrl(path = '/v1/tunnel'): string {
     return this.url.replace(/^http/, 'ws') + path
+  }
+
+  /** A token, or one that was issued just now. */
+  async #wanted(fresh: Wanted | undefined): Promise<Credentials> {
+    if (fresh === undefined) return this.#session.fresh()
+    const young = await this.#session.fresh(YOUNG_MS)
+    if (young.accessToken !== fresh.not) return young
+    return this.#session.renew(young.accessToken, YOUNG_MS)
   }
 
   async #attempt(

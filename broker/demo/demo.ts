@@ -6,7 +6,7 @@ import { stringify } from 'yaml'
 import { loadConfig } from '../config.ts'
 import { startBroker } from '../main.ts'
 import { BROKER_USER, DATABASE, READER, seed, WRITER } from './database.ts'
-import { MACHINE, PEOPLE, POLICY, ROLES } from './people.ts'
+import { type DemoPerson, MACHINE, PEOPLE, POLICY, ROLES } from './people.ts'
 import { freePort } from './port.ts'
 import { type PostgresOptions, type RunningPostgres, startPostgres } from './postgres.ts'
 import { type DemoProvider, startProvider } from './provider.ts'
@@ -18,6 +18,8 @@ export interface DemoOptions {
   readonly port?: number | undefined
   /** What the target is made of, where it is not the PostgreSQL that comes along. */
   readonly postgres?: Pick<PostgresOptions, 'programs' | 'template'>
+  /** Accounts beside those of the story. */
+  readonly people?: readonly DemoPerson[]
 }
 
 /** What `hoop demo --json` says first. */
@@ -51,6 +53,7 @@ export interface Demo {
   readonly ready: Ready
   /** What the broker says at its start. */
   readonly notices: readonly string[]
+  readonly provider: Pick<DemoProvider, 'setGroups'>
   stop(): Promise<void>
 }
 
@@ -66,13 +69,13 @@ export async function startDemo(options: DemoOptions = {}): Promise<Demo> {
     const broker = `http://${HOST}:${port}`
     const [target, provider] = await Promise.all([
       startTarget(home, secrets, options.postgres, started),
-      startPeople(broker, secrets, started),
+      startPeople(broker, secrets, options.people ?? [], started),
     ])
     const config = await configure(home, { port, broker, provider, target })
     const running = await startBroker(loadConfig(config))
     started.push(() => running.close())
     const ready = describe({ broker, provider, home, config, target })
-    return { ready, notices: running.notices, stop: () => started.stop() }
+    return { ready, notices: running.notices, provider, stop: () => started.stop() }
   } catch (error) {
     await started.stop()
     throw error
@@ -156,9 +159,14 @@ async function startTarget(
   return target
 }
 
-async function startPeople(audience: string, secrets: Secrets, started: Started) {
+async function startPeople(
+  audience: string,
+  secrets: Secrets,
+  more: readonly DemoPerson[],
+  started: Started,
+) {
   const machines = [{ name: MACHINE.name, secret: secrets.machine }]
-  const provider = await startProvider({ users: PEOPLE, audience, machines })
+  const provider = await startProvider({ users: [...PEOPLE, ...more], audience, machines })
   started.push(() => provider.close())
   return provider
 }

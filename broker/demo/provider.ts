@@ -168,6 +168,7 @@ function machineClient({ name, secret }: Machine): object {
     client_secret: secret,
     token_endpoint_auth_method: 'client_secret_basic',
     grant_types: ['client_credentials'],
+    id_token_signed_response_alg: 'ES256',
     response_types: [],
     redirect_uris: [],
     dpop_bound_access_tokens: true,
@@ -182,6 +183,7 @@ function signingKey(): object {
 function lifetimes(accessToken: number): object {
   return {
     AccessToken: accessToken,
+    ClientCredentials: accessToken,
     IdToken: accessToken,
     DeviceCode: 600,
     RefreshToken: 14 * DAY_S,

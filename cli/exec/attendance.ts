@@ -25,9 +25,9 @@ export class Attendance {
     this.show()
   }
 
-  /** What goes wrong is said once; nothing runs without it, and the broker then says so. */
-  show(): void {
-    this.#api.request('GET', '/v1/whoami', { fresh: true }).catch((error: unknown) => {
+  /** `anew`: the broker took the last one for too old. What goes wrong is said once; nothing runs without it, and the broker then says so. */
+  show(fresh: true | 'anew' = true): void {
+    this.#api.request('GET', '/v1/whoami', { fresh }).catch((error: unknown) => {
       if (this.#isTold || this.#timer === null) return
       this.#isTold = true
       this.#trouble(

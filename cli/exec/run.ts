@@ -83,7 +83,7 @@ class ExecRun {
         if (this.#screen.wait) this.#wait(event.request)
         return
       case 'prove':
-        this.#attendance.show()
+        this.#attendance.show('anew')
         return
       case 'approved':
         this.#talk(`Approved by ${event.by}; it runs now.`)

@@ -4,8 +4,13 @@ import { WebSocket } from 'ws'
 import { EXIT, type ExitCode, HoopError } from '../../protocol/errors.ts'
 import { MAX_FRAME, TUNNEL_PATH, TUNNEL_PROTOCOL } from '../../protocol/tunnel/frames.ts'
 
+/** A token that was issued just now, and is not `not`: the broker took that one for too old. */
+export interface Wanted {
+  readonly not: string | null
+}
+
 /** DPoP headers for the upgrade; `nonce` when the broker asked for one, `fresh` when for a new token. */
-export type TunnelHeaders = (nonce?: string, fresh?: boolean) => Promise<Record<string, string>>
+export type TunnelHeaders = (nonce?: string, fresh?: Wanted) => Promise<Record<string, string>>
 
 export interface UpgradedSocket {
   readonly ws: WebSocket

@@ -84,6 +84,8 @@ class ClientTunnel implements Tunnel {
   private readonly liveness = new Liveness()
   private readonly heart: NodeJS.Timeout
   private phase: Phase = 'hello'
+  /** The token that was shown when a fresh one was wanted last. */
+  private shown: string | null = null
   private frame = 0
   private ended: TunnelEnd | null = null
   private blocked = false
@@ -272,17 +274,21 @@ class ClientTunnel implements Tunnel {
   private prove({ nonce, fresh }: ProveMessage): void {
     const failed = this.options.onRenewalFailed ?? (() => undefined)
     this.options
-      .headers(nonce, fresh)
-      .then((headers) => this.sendToken(headers))
+      .headers(nonce, fresh ? { not: this.shown } : undefined)
+      .then((headers) => {
+        const token = this.sendToken(headers)
+        if (fresh) this.shown = token
+      })
       .catch(failed)
   }
 
-  private sendToken(headers: Record<string, string>): void {
-    if (this.phase !== 'open') return
+  private sendToken(headers: Record<string, string>): string | null {
+    if (this.phase !== 'open') return null
     const sent = new Headers(headers)
     const token = (sent.get('authorization') ?? '').replace(/^DPoP /i, '')
     this.ws.send(CONTROL_MARK)
     this.ws.send(encodeMessage({ t: 'token', token, proof: sent.get('dpop') ?? '' }))
+    return token
   }
 
   private beat(): void {

@@ -65,7 +65,7 @@ export class Person {
 const DEMO = fileURLToPath(new URL('demo-process.ts', import.meta.url))
 
 /** As a home that is used again has it: that of the cluster. */
-async function keepPassword(home: string, password: string): Promise<void> {
+export async function keepPassword(home: string, password: string): Promise<void> {
   await mkdir(join(home, 'secrets'), { recursive: true, mode: 0o700 })
   await writeFile(join(home, 'secrets', 'superuser'), password, { mode: 0o600 })
 }
