@@ -174,7 +174,7 @@ async function ask(
     ...circleOf(policyOf(rules, target.connection.name)),
     expiresAt: now + deps.config.approval.expiresAfter,
     inTransaction: false,
-    facts: factsOf(unit),
+    facts: factsOf(unit, verdict.rule),
     rule: appliedRule(rules.authors, target.connection.name, classesOf(unit)),
     policyVersion: rules.version,
   })

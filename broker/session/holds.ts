@@ -167,7 +167,7 @@ export class Holds {
       ...this.parts.circle(),
       expiresAt: runtime.now() + wait,
       inTransaction: unit.inTransaction,
-      facts: factsOf(unit),
+      facts: factsOf(unit, hold.rule),
       spool: spooled,
       rule: appliedRule(rules.authors, connection, classesOf(unit)),
       policyVersion: rules.version,

@@ -115,8 +115,8 @@ function effectOfOne({ facts }: Execution, { isProtected, catalogue }: World): s
   return `${facts.verb}${on}${all}${why}${masked}`
 }
 
-/** What of the facts is kept with the request. */
-export function factsOf(unit: Unit): unknown {
+/** What of the facts is kept with the request, and the rule that held it. */
+export function factsOf(unit: Unit, rule: string): unknown {
   return unit.executions.map(({ facts }) =>
     facts === null
       ? null
@@ -129,6 +129,7 @@ export function factsOf(unit: Unit): unknown {
           unbounded: facts.unbounded,
           ddl: facts.ddl,
           why: facts.why,
+          rule,
         },
   )
 }

@@ -18,11 +18,17 @@ export function fields(request: Request, now: number): Field[] {
     ['before', describeRejections(request, now)],
     ...(request.similar ?? []).map((one, at): Field => [at ? '' : 'alike', similar(one, now)]),
     ['created', describeTime(request.created_at)],
-    ['policy', `version ${request.policy_version}`],
+    ['policy', policyText(request)],
     ['outcome', describeOutcome(request)],
     ['sha256', request.digest],
   ]
   return list.filter((item): item is Field => item[1] !== null && item[1] !== '')
+}
+
+function policyText({ policy_version, facts }: Request): string {
+  const rules = new Set(facts.flatMap((each) => each?.rule || []))
+  const held = rules.size === 0 ? '' : `: held by ${[...rules].join(', ')}`
+  return `version ${policy_version}${held}`
 }
 
 /** What the sentence of the effect does not say. */

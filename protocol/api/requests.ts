@@ -72,6 +72,8 @@ export const RequestFacts = z.object({
   unbounded: z.boolean(),
   ddl: z.string().nullable(),
   why: z.string(),
+  /** Of the policy: what held it. */
+  rule: z.string().default(''),
 })
 export type RequestFacts = z.infer<typeof RequestFacts>
 

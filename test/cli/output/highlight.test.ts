@@ -80,7 +80,14 @@ test('a change of the rules is shown as a diff', () => {
 
 test('facts and what became of its like', () => {
   const facts = {
-    ...{ class: 'write', verb: 'UPDATE', ddl: null, why: '', unbounded: true },
+    ...{
+      class: 'write',
+      verb: 'UPDATE',
+      ddl: null,
+      why: '',
+      unbounded: true,
+      rule: 'r.\u200bwrite',
+    },
     ...{ reads: ['public.orders'], writes: ['public.people'], functions: ['now', 'f\u202e'] },
   }
   const alike = {
@@ -94,6 +101,7 @@ test('facts and what became of its like', () => {
     shown,
     /\n {2}reads {8}public.orders\n {2}calls {8}now, f⟨U\+202E⟩\n {2}rows {9}ALL: /,
   )
+  assert.match(shown, /\n {2}policy {7}version 1: held by r\.⟨U\+200B⟩write\n/)
   assert.match(
     shown,
     /\n {2}alike {8}60m ago r-0000000001 of alice@example.com, rejected by bob@example.com: no ticket\n/,
