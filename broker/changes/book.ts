@@ -92,7 +92,7 @@ export class Book implements InForce {
   #connectionOf({ name, number, body }: Version): ConnectionConfig {
     const { config } = this.#parts
     const absolute = (path: string) => resolve(dirname(config.file), path)
-    const { raw, faults } = readConnection(body, `connection ${name} version ${number}`, absolute)
+    const { raw, faults } = readConnection(body, `connection ${name} version ${number}`, null)
     if (raw === null) throw new FaultyFile('bad_connection', faults)
     return connectionOf(raw, { absolute, environment: {} })
   }

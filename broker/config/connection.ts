@@ -50,11 +50,14 @@ function secretOf(
   return 'file' in password ? { file: absolute(password.file) } : password
 }
 
-/** A connection on its own, as `hoop connections apply` takes it: its password is a sealed secret. */
+/**
+ * A connection on its own, as `hoop connections apply` takes it: its password is a sealed secret.
+ * `absolute`: where files are looked for; null: they are not looked at.
+ */
 export function readConnection(
   text: string,
   file: string,
-  absolute: (path: string) => string,
+  absolute: ((path: string) => string) | null,
 ): { readonly raw: RawConnection | null; readonly faults: readonly Fault[] } {
   const document = new Document(text, file)
   const { value: raw, faults } = checkDocument(document, connectionSchema)
@@ -67,7 +70,7 @@ export function readConnection(
     more.push(document.fault(['target', 'password'], what))
   }
   const ca = raw.target.tls?.ca
-  if (ca !== undefined && !readable(absolute(ca))) {
+  if (ca !== undefined && absolute !== null && !readable(absolute(ca))) {
     more.push(document.fault(['target', 'tls', 'ca'], `the broker cannot read ${absolute(ca)}`))
   }
   if (raw.writer_role && !raw.reader_role) {

@@ -50,7 +50,8 @@ export class Targets {
   }
 
   get(connection: ConnectionConfig, database: string): Promise<Target> {
-    const name = `${connection.name}/${database}`
+    // A connection that was changed is another one; who is in the old one stays there.
+    const name = JSON.stringify([connection, database])
     const known = this.opened.get(name)
     if (known !== undefined) return known
     const opening = this.make(connection, database)

@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test'
 import type { BrokerApi } from '../../cli/broker-api.ts'
 import { apiOf, refusal } from '../support/caller.ts'
 import { type LocalPort, type Person, TestDemo } from '../support/demo.ts'
-import { failure } from '../support/hoop.ts'
+import { failure, hoop, RunningHoop } from '../support/hoop.ts'
 
 /** Changes of the policy by processes: who may ask, who may agree, and what is in force when. */
 
@@ -173,6 +173,29 @@ describe('a change of the policy', () => {
     assert.equal(await version(), before + 1)
   })
 
+  test('what was approved under rules that now deny it does not run', async () => {
+    const client = await port.client()
+    const update = client.query("UPDATE people SET notes = 'late' WHERE id = 2")
+    const held = await client.held()
+    const exec = ['exec', 'pg-prod', '-c', "UPDATE people SET notes = 'later' WHERE id = 2"]
+    const kept = await alice.hoop([...exec, '--no-wait', '--json'])
+    const { id } = (JSON.parse(kept.stdout) as { request: RequestDocument }).request
+    const denied = policy.replace(/write: .*/, 'write: deny')
+    assert.equal((await agreed(denied)).state, 'executed')
+    await approve(api.bob, held)
+    await assert.rejects(update, /the policy was changed while it waited/)
+    await approve(api.bob, id)
+    const run = await alice.hoop(['exec', '--request', id, '--json'])
+    assert.equal(run.code, 4)
+    assert.equal(failure(run).code, 'policy_changed')
+    const notes = await demo.behind<{ notes: string | null }>(
+      'SELECT notes FROM people WHERE id = 2',
+    )
+    assert.deepEqual(notes, [{ notes: null }])
+    await agreed(policy)
+    await client.end()
+  })
+
   test('that says what is in force already asks nobody', async () => {
     const { text } = await api.root.request<{ text: string }>('GET', '/v1/policy')
     assert.equal((await refusal(apply(api.root, text))).code, 'unchanged')
@@ -186,5 +209,24 @@ describe('a change of the policy', () => {
     const finished = await waiting.finished
     assert.equal(finished.code, 5)
     assert.match(failure(finished).message, /rejected by ruth@example\.test: no ticket/)
+  })
+
+  test('outlives the broker, whose configuration file says something else now', async () => {
+    await agreed(looser(policy))
+    const before = await version()
+    await demo.terminate()
+    const { home } = demo.ready
+    const operator = { home: join(home, 'operator'), profile: 'root' }
+    const again = new RunningHoop(['demo', '--json', '--no-tour', '--home', home], operator)
+    try {
+      const { broker } = await again.event('ready')
+      assert.match(again.stderr, new RegExp(`another policy than version ${before}, which is in`))
+      await hoop(['login', '--broker', String(broker), '--as', 'root', '--json'], operator)
+      const shown = await hoop(['policy', 'show', '--json'], operator)
+      const { version: now, text, authors } = JSON.parse(shown.stdout)
+      assert.deepEqual([now, text, authors], [before, looser(policy), ['root@example.test']])
+    } finally {
+      await again.interrupt()
+    }
   })
 })

@@ -139,6 +139,18 @@ ${more}`
     )
   })
 
+  test('a connection that is changed is another one from the next login on', async () => {
+    const text = connection().replace('[app]', '[postgres]')
+    const where = () => alice.hoop(['exec', 'pg-extra', '-c', 'SELECT current_database()', '--csv'])
+    assert.match((await where()).stdout, /^current_database\r?\napp/)
+    const body = { text, file: 'extra.yaml' }
+    const asked = api.root.request<Request>('POST', '/v1/connections', { body })
+    assert.match((await asked).statement, /^-databases: \[app\]\n\+databases: \[postgres\]$/m)
+    await agreed(asked)
+    const answer = await where()
+    assert.match(answer.stdout, /^current_database\r?\npostgres/, answer.stderr)
+  })
+
   test('values are in no file of the broker, and in nothing that it said', async () => {
     const shown = await Promise.all(
       [root, bob].map((who) => who.hoop(['requests', '--all', '--json'])),
