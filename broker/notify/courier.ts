@@ -2,7 +2,7 @@
 import type { NotifyConfig } from '../config.ts'
 import type { Runtime, Timer } from '../runtime.ts'
 import type { Failure, Undelivered } from '../store/outbox.ts'
-import type { Store } from '../store/store.ts'
+import type { RequestRecord, Store } from '../store/store.ts'
 import { messageOf } from './message.ts'
 import type { Send, Sent } from './send.ts'
 
@@ -86,16 +86,24 @@ export class Courier {
 
   #begin(event: Undelivered): void {
     const done = this.#tell(event)
-      .catch((error: unknown) => this.#options.onFault(error))
-      .finally(() => {
+      .then(
+        () => true,
+        (error: unknown) => {
+          this.#options.onFault(error)
+          return false
+        },
+      )
+      .then((well) => {
         this.#busy.delete(event.request)
-        this.ring()
+        // A store that fails is not asked again at once.
+        if (well) this.ring()
+        else this.#arm(LOOK_MS)
       })
     this.#busy.set(event.request, done)
   }
 
   async #tell(event: Undelivered): Promise<void> {
-    const { store, endpoint, runtime, send } = this.#options
+    const { store, endpoint, runtime } = this.#options
     const { outbox, requests } = store
     const request = await requests.read(event.request)
     const { events, connections } = endpoint
@@ -104,11 +112,22 @@ export class Courier {
       (events === null || events.includes(event.event)) &&
       (connections === null || connections.includes(request.connection))
     if (!isWanted) return outbox.told(endpoint.name, event.number, null)
-    const options = { shown: endpoint.statements, fits: FITS[endpoint.format] }
-    const sent = await send(messageOf(event, request, options), this.#gone.signal)
+    const sent = await this.#send(event, request)
     if (sent.ok) return outbox.told(endpoint.name, event.number, runtime.now())
     if (this.#gone.signal.aborted) return
     await outbox.failed(endpoint.name, event.number, this.#failure(event, sent))
+  }
+
+  /** What cannot be put into words is given up as if it was refused; those behind it go on. */
+  async #send(event: Undelivered, request: RequestRecord): Promise<Sent> {
+    const { endpoint, send, onFault } = this.#options
+    const options = { shown: endpoint.statements, fits: FITS[endpoint.format] }
+    try {
+      return await send(messageOf(event, request, options), this.#gone.signal)
+    } catch (error) {
+      onFault(error)
+      return { ok: false, error: 'no message could be made of it', refused: true, after: null }
+    }
   }
 
   #failure({ attempts }: Undelivered, sent: Extract<Sent, { ok: false }>): Failure {

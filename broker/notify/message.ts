@@ -34,11 +34,13 @@ const HEADLINES: Readonly<Record<Happening, string>> = {
   executed: 'Handed to the target',
   reminder: 'Still waiting for approval',
   escalated: 'Still waiting: more people may approve now',
-  break_glass: 'EMERGENCY ACCESS: it ran without an approval and must be reviewed',
+  break_glass: 'EMERGENCY ACCESS: open at once, without an approval, and to be reviewed',
 }
 
 /** While people are asked. */
-const ASKING: ReadonlySet<Happening> = new Set(['held', 'decided', 'reminder', 'escalated'])
+const ASKING: ReadonlySet<Happening> = new Set([
+  ...(['held', 'decided', 'reminder', 'escalated', 'break_glass'] as const),
+])
 
 export interface MessageOptions {
   readonly shown: Shown
@@ -75,7 +77,7 @@ function factsOf(event: Undelivered, request: RequestRecord, isAsking: boolean):
     ['what', `${request.class}: ${request.effect}`],
     ['reason', request.reason],
     ['needs', isAsking ? waysOf(request) : null],
-    ['until', isAsking ? new Date(request.expiresAt).toISOString() : null],
+    ['until', isAsking ? untilOf(request) : null],
     ['by', by === null ? null : nameOf(by)],
     ['verdict', verdict],
     ['said', said],
@@ -97,6 +99,11 @@ function happened({ event, place, detail }: Undelivered, request: RequestRecord)
   const state = event !== 'decided' && place !== null ? request.history[place] : undefined
   if (state) return { by: state.by, said: state.why, verdict: null }
   return { by: null, said: detail, verdict: null }
+}
+
+/** A review waits for as long as it takes. */
+function untilOf({ kind, expiresAt }: RequestRecord): string | null {
+  return kind === 'break_glass' ? null : new Date(expiresAt).toISOString()
 }
 
 /** Each way is enough by itself. */

@@ -16,22 +16,33 @@ export interface ShownStatement {
   readonly why: string | null
 }
 
+const SQL: ReadonlySet<RequestRecord['kind']> = new Set(['statement', 'exec'] as const)
+/** What windows and emergencies are for is said in hoop's own lines; other kinds hold what people wrote. */
+const TOLD: ReadonlySet<RequestRecord['kind']> = new Set([
+  ...SQL,
+  ...(['window', 'break_glass'] as const),
+])
+
 /** Between a text and what a prepared statement or cursor in it stands for (session/snapshot.ts). */
 const RUNS = '\n-- which runs:\n'
 
 export function shownStatement(request: RequestRecord, how: Shown, fits: Fits): ShownStatement {
   const { kind, statement, size, tail } = request
-  if (kind !== 'statement' && kind !== 'exec') return no('What is asked for is not repeated here.')
+  if (!TOLD.has(kind)) return no('What is asked for is not repeated here.')
   if (how === 'none') return no('Statements are not told here.')
   if (tail !== null) return tooLarge(size)
+  if (!SQL.has(kind)) return fitting(visible(statement), null, size, fits)
   const isUnread = how === 'without_values' && request.class === 'unknown'
   if (isUnread) return no('It could not be parsed, so nobody can tell its constants from the rest.')
   const parts = statement.split(RUNS)
-  const text = visible(
-    (how === 'whole' ? parts : parts.map(withoutConstants)).join(RUNS).replaceAll('\t', '  '),
-  )
-  if (text.length > fits.characters || text.split('\n').length > fits.lines) return tooLarge(size)
-  return { text, why: how === 'whole' ? null : 'Its constants stand as … here.' }
+  const text = visible((how === 'whole' ? parts : parts.map(withoutConstants)).join(RUNS))
+  return fitting(text, how === 'whole' ? null : 'Its constants stand as … here.', size, fits)
+}
+
+function fitting(text: string, why: string | null, size: number, fits: Fits): ShownStatement {
+  const even = text.replaceAll('\t', '  ')
+  if (even.length > fits.characters || even.split('\n').length > fits.lines) return tooLarge(size)
+  return { text: even, why }
 }
 
 function no(why: string): ShownStatement {

@@ -41,7 +41,11 @@ const TRIGGERS = [
   `create trigger outbox_of_state after insert on request_state
     when exists (select 1 from outbox_endpoint) begin
     insert into outbox (request_id, event, place, at)
-    values (new.request_id, iif(new.to_state = 'pending', 'held', new.to_state), new.place, new.at);
+    select new.request_id, case
+        when new.to_state <> 'pending' then new.to_state
+        when kind = 'break_glass' then 'break_glass'
+        else 'held' end, new.place, new.at
+    from request where id = new.request_id;
   end`,
   `create trigger outbox_of_decision after insert on decision
     when exists (select 1 from outbox_endpoint) begin

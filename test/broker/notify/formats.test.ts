@@ -134,6 +134,13 @@ test('ordinary text is told as it is', () => {
   assert.equal(told.note, 'It is decided in the CLI alone.')
 })
 
+test('an emergency says that it must be reviewed, and how', () => {
+  const emergency = record({ kind: 'break_glass', expiresAt: Number.MAX_SAFE_INTEGER })
+  const told = messageOf({ ...HELD, event: 'break_glass' }, emergency, CHAT)
+  assert.match(told.headline, /^EMERGENCY ACCESS/)
+  assert.ok(told.commands.includes('hoop approve r-0000000001'))
+})
+
 test('each event says who, and what they said', () => {
   const bob = { issuer: 'idp', subject: 'bob', email: 'bob@x.test', groups: ['dba'], ...NOBODY }
   const rejected = record({

@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, beforeEach, test } from 'node:test'
 import type { NotifyConfig } from '../../../broker/config.ts'
+import { Courier } from '../../../broker/notify/courier.ts'
 import { type Notifier, startNotifier } from '../../../broker/notify/notifier.ts'
+import type { Send } from '../../../broker/notify/send.ts'
 import { signatureOf } from '../../../broker/notify/sign.ts'
 import { HoopError } from '../../../protocol/errors.ts'
 import { bob, type Office, openOffice, request } from '../approval/support.ts'
@@ -181,6 +183,25 @@ test('neither address nor key is ever said', async () => {
   const said = JSON.stringify([await notifier.checks(), await office.store.outbox.states()])
   assert.doesNotMatch(said, /T0PSECRET|127\.0\.0\.1/)
   assert.match(said, /secret_missing/)
+})
+
+test('what no message can be made of is given up, and holds up nothing', async () => {
+  await open([])
+  await office.store.outbox.endpoints(['ops'])
+  const { store, runtime, faults } = office
+  const send: Send = (message) =>
+    message.event === 'held'
+      ? Promise.reject(new Error('a fault of hoop'))
+      : Promise.resolve({ ok: true })
+  const onFault = (error: unknown): void => void faults.push(error)
+  const courier = new Courier({ endpoint: endpoint(receiver.url), store, runtime, send, onFault })
+  const { id } = await asks()
+  await office.desk.reject(id, bob, 'no')
+  courier.ring()
+  await settledInTime()
+  assert.equal(faults.splice(0).length, 3)
+  assert.equal((await waiting())?.givenUp, 1)
+  await courier.close()
 })
 
 test('an endless answer is not read', async () => {

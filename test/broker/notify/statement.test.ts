@@ -77,4 +77,6 @@ test('a prepared statement is told with what it runs; other kinds are not repeat
     'EXECUTE p(…)\n-- which runs:\nDELETE FROM t WHERE a = ‘…’',
   )
   assert.equal(shownStatement(record({ kind: 'policy' }), 'whole', FITS).text, null)
+  const emergency = record({ kind: 'break_glass', statement: 'break glass for 1h' })
+  assert.equal(shownStatement(emergency, 'without_values', FITS).text, 'break glass for 1h')
 })

@@ -23,10 +23,9 @@ const content = (id: string): RequestContent => ({
   ...{ alternatives: [], opens: [], separate: [], rule: { labels: [], authors: [] } },
 })
 
-const asks = (store: Store, id: string) =>
-  store.requests.insert(content(id), {
-    ...{ state: 'pending', at: 10, until: 100, by: null, why: null },
-  })
+const PENDING = { state: 'pending', at: 10, until: 100, by: null, why: null } as const
+
+const asks = (store: Store, id: string) => store.requests.insert(content(id), PENDING)
 
 const APPROVAL: readonly Addition[] = [
   {
@@ -61,6 +60,14 @@ test('what happens to a request is told, each to the endpoints that there are', 
 async function first(store: Store, endpoint: string) {
   return (await store.outbox.due(endpoint, NOW, 1, []))[0]
 }
+
+test('an emergency is told as one', async () => {
+  const store = await open()
+  await store.outbox.endpoints(['chat'])
+  await store.requests.insert({ ...content('r-1'), kind: 'break_glass' }, PENDING)
+  assert.equal((await first(store, 'chat'))?.event, 'break_glass')
+  await store.close()
+})
 
 test('where nobody is to be told, nothing is kept', async () => {
   const store = await open()
