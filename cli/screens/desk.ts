@@ -11,16 +11,20 @@ export interface Desk {
   readonly act: (deed: Deed, id: string, text: string) => Promise<Request>
 }
 
+/** Who decides shows who they are at that moment: a screen may have been open for hours. */
+const DECISIONS: ReadonlySet<Deed> = new Set(['approve', 'reject'])
+
 /**
  * An approval names no digest here: what is too long to be shown whole is refused by the broker, as
  * everywhere (`hoop approve ID --digest SHA256`).
  */
-export function deskOf(api: BrokerApi): Desk {
+export function deskOf(api: Pick<BrokerApi, 'request'>): Desk {
   return {
     load: (id) => api.request('GET', requestPath(id), { schema: Request }),
     act: (deed, id, text) =>
       api.request('POST', `${requestPath(id)}/${deed}`, {
         body: bodyOf(deed, text),
+        fresh: DECISIONS.has(deed),
         schema: Request,
       }),
   }
