@@ -37,6 +37,10 @@ approval:
   use_within: 1h                # an approval that is not used for so long is void
   max_pending: 20               # requests of one person that wait on one connection
 
+# Who is told what happens to requests: docs/notifications.md
+# notify:
+#   - { format: slack, url: { file: ./slack-url }, events: [held, escalated, break_glass] }
+
 # What may be reached. The broker keeps the password; people never see it.
 connections:
   - name: pg-prod

@@ -87,13 +87,24 @@ async function run(upstream: Upstream, sql: string): Promise<void> {
   }
 }
 
+/** The role may lift its own time limit, not this one. */
+const PATIENCE_MS = 60_000
+
 async function runSchema(upstream: Upstream, schema: string): Promise<void> {
+  let isLate = false
+  const late = systemRuntime.setTimer(PATIENCE_MS, () => {
+    isLate = true
+    upstream.destroy()
+  })
   try {
     await run(upstream, withoutCommands(schema))
   } catch (error) {
+    if (isLate) throw new SchemaError(`it takes longer than ${PATIENCE_MS / 1000} s`, 1)
     if (!(error instanceof TargetError)) throw error
     const before = [...schema].slice(0, Math.max(0, (error.position ?? 1) - 1))
     throw new SchemaError(error.message, before.filter((each) => each === '\n').length + 1)
+  } finally {
+    late.cancel()
   }
 }
 

@@ -21,7 +21,7 @@ export interface Case {
 }
 
 /** A schema as text, or the path of its file. */
-export type SchemaSource = { readonly text: string } | { readonly file: string }
+type SchemaSource = { readonly text: string } | { readonly file: string }
 
 export interface CaseFile {
   readonly cases: readonly Case[]

@@ -5,7 +5,7 @@ import type { Outcome } from './outcome.ts'
 
 export type Got = Pick<Outcome, 'decision' | 'rule' | 'places' | 'reason' | 'ways' | 'masked'>
 
-export interface Difference {
+interface Difference {
   readonly what: 'decision' | 'approvers' | 'masked'
   readonly expected: string
   readonly got: string
