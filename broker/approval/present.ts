@@ -1,8 +1,7 @@
-import { type Duties, type Request, RequestFacts } from '../../protocol/api/requests.ts'
+import { type Request, RequestFacts } from '../../protocol/api/requests.ts'
 import { openWays } from '../store/requests.ts'
-import type { KnownPerson, Rejections, RequestRecord } from '../store/store.ts'
-import { eligible, type Moment } from './eligible.ts'
-import { type Decider, nameOf, samePerson } from './person.ts'
+import type { Rejections, RequestRecord } from '../store/store.ts'
+import { nameOf } from './person.ts'
 import { progress } from './seats.ts'
 
 /** What else is told to somebody who looks at one request alone. */
@@ -52,56 +51,14 @@ export function presentRequest(
 }
 
 /** All ways to approve it stand in `alternatives`, where there are several; those that count later when they do. */
-function presentNeeds(record: RequestRecord, now: number): Pick<Request, 'needs' | 'alternatives'> {
+export function presentNeeds(
+  record: RequestRecord,
+  now: number,
+): Pick<Request, 'needs' | 'alternatives'> {
   const ways = openWays(record, now)
   const [first, ...more] = ways.map(({ needs }) => [...progress(needs, record.decisions)])
   const needs = first ?? []
   return { needs, alternatives: more.length === 0 ? [] : [needs, ...more] }
-}
-
-/** `sod explain`: the caller first, then everybody whom the broker has met. */
-export function presentDuties(
-  record: RequestRecord,
-  caller: Decider,
-  known: readonly KnownPerson[],
-  moment: Moment,
-): Duties {
-  const me = { keys: moment.join(caller.keys).keys }
-  const others = known
-    .filter((person) => !samePerson(person, me))
-    .map((person) => ({ ...person, issuedAt: person.seenAt }))
-  const people = [caller, ...others].map((person) => ({
-    person: nameOf(person),
-    ...answer(record, person, moment),
-    you: person === caller,
-  }))
-  return {
-    request: record.id,
-    requester: nameOf(record.requester),
-    state: record.state,
-    ...presentNeeds(record, moment.now),
-    rules: [
-      'Nobody decides their own request, from whatever account.',
-      'Only an approver who is in a group that is asked decides, and only once.',
-      'Each person counts for one of the approvals that are needed.',
-      'No role, admin included, goes round this.',
-    ],
-    people,
-  }
-}
-
-function answer(
-  record: RequestRecord,
-  person: Decider,
-  moment: Moment,
-): { may: boolean; why: string } {
-  const { may, why } = eligible(record, person, moment)
-  if (!may) return { may, why }
-  const me = moment.join(person.keys)
-  const decision = record.decisions.find((made) => samePerson(made.by, me))
-  if (decision) return { may: false, why: `has decided: ${decision.verdict}` }
-  if (record.state === 'pending') return { may, why }
-  return { may: false, why: `${why}; but the request is ${record.state}` }
 }
 
 /** The decisions of people, and who took it back. */

@@ -4,7 +4,8 @@ import type { Desk } from './desk.ts'
 import { eligible, type Moment, maySee } from './eligible.ts'
 import { unknownRequest } from './errors.ts'
 import { type Decider, personOf, samePerson } from './person.ts'
-import { presentDuties, presentRequest } from './present.ts'
+import { presentRequest } from './present.ts'
+import { presentDuties } from './present-duties.ts'
 
 /** So many earlier requests of the same shape are looked at. */
 const LIKE_IT = 5
@@ -73,7 +74,8 @@ export function createRequestService(
       const request = await visible(caller, id)
       const met = await store.people.all(200)
       const known = met.map((one) => ({ ...one, groups: onCall(one.groups, now()) }))
-      const keys = [caller, request.requester, ...known].flatMap((one) => one.keys)
+      const { requester, rule } = request
+      const keys = [...[caller, requester, ...known].flatMap((one) => one.keys), ...rule.authors]
       return presentDuties(request, caller, known, {
         now: now(),
         join: await store.people.joining(keys),

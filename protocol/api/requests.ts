@@ -174,7 +174,15 @@ export const Duties = z.object({
   rules: z.array(z.string()),
   /** Persons whom the broker knows of, the caller first. */
   people: z.array(
-    z.object({ person: z.string(), may: z.boolean(), why: z.string(), you: z.boolean() }),
+    z.object({
+      person: z.string(),
+      may: z.boolean(),
+      why: z.string(),
+      you: z.boolean(),
+      /** Other accounts of the same person, machine identities that they own among them. */
+      also: z.array(z.string()).default([]),
+      machine: z.boolean().default(false),
+    }),
   ),
 })
 export type Duties = z.infer<typeof Duties>

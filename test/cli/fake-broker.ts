@@ -153,7 +153,12 @@ function services(broker: FakeBroker): Services {
         needs: get(id).needs,
         alternatives: [],
         rules: ['Nobody decides their own request.'],
-        people: [{ person: caller.email ?? '', may: true, why: 'an approver in dba', you: true }],
+        people: [
+          {
+            ...{ person: caller.email ?? '', may: true, why: 'an approver in dba', you: true },
+            ...{ also: [], machine: false },
+          },
+        ],
       }),
       watch: (_caller, _view, handler) => {
         const change = () => {

@@ -124,13 +124,14 @@ describe('who may decide, and execute', () => {
   test('sod explain names who could, who could not, and why', async () => {
     const id = await ask(ci, 5)
     const duties = await bob.request<{
-      people: { person: string; may: boolean; why: string }[]
+      people: { person: string; may: boolean; why: string; also: string[] }[]
       rules: string[]
     }>('GET', path(id, '/sod'))
     const of = (name: string) => duties.people.find(({ person }) => person.startsWith(name))
     assert.equal(of('bob@')?.may, true)
     assert.match(of('alice@')?.why ?? '', /the owner of ci-deploy/)
     assert.match(of('Alice@')?.why ?? '', /the owner of ci-deploy/)
+    assert.deepEqual([...(of('alice@')?.also ?? [])].sort(), ['Alice@Example.test', 'ci-deploy'])
     assert.match(of('root@')?.why ?? '', /not an approver/)
     await alice.request('POST', path(id, '/cancel'), { body: { reason: 'its owner says so' } })
     assert.equal((await show(id)).state, 'cancelled')

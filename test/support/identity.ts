@@ -7,6 +7,7 @@ import {
   startProvider,
 } from '../../broker/demo/provider.ts'
 import { type Authenticator, createAuthenticator } from '../../broker/identity/authenticator.ts'
+import type { PersonsConfig } from '../../broker/identity/persons.ts'
 import { createMemoryReplayStore } from '../../broker/identity/replay.ts'
 import { type Runtime, systemRuntime } from '../../broker/runtime.ts'
 
@@ -28,6 +29,7 @@ export interface IdentityBench {
 export interface IdentityOptions extends Partial<ProviderOptions> {
   readonly demo?: boolean
   readonly runtime?: Runtime
+  readonly persons?: (issuer: string) => PersonsConfig
 }
 
 /** The real provider and the broker's real API with its identity routes, on free ports. */
@@ -61,6 +63,7 @@ export async function startIdentity(options: IdentityOptions = {}): Promise<Iden
     audience,
     roles: { requester: ['engineers', 'dba'], approver: ['dba'] },
     groupsClaim: 'groups',
+    ...(options.persons?.(provider.issuer) ?? {}),
     publicUrl: broker,
     runtime,
     replayStore: createMemoryReplayStore(() => runtime.now()),

@@ -28,7 +28,7 @@ export default class SodExplain extends BaseCommand {
     this.out.data(`${this.out.bold(request)}  ${state}, asked by ${visibleLine(requester)}`)
     this.out.data(`needs ${visibleLine(describeNeeds(duties)) || 'nobody'}\n`)
     const columns = [
-      { title: 'WHO', of: (row: Person) => (row.you ? `${row.person} (you)` : row.person) },
+      { title: 'WHO', of: (row: Person) => named(row), flexible: true },
       {
         title: 'MAY',
         of: (row: Person) => (row.may ? 'yes' : 'no'),
@@ -44,3 +44,9 @@ export default class SodExplain extends BaseCommand {
 }
 
 type Person = Duties['people'][number]
+
+/** `alice@example.com (you), also ci-deploy` */
+function named({ person, you, machine, also }: Person): string {
+  const what = you ? ' (you)' : machine ? ' (machine)' : ''
+  return `${person}${what}${also.length === 0 ? '' : `, also ${also.join(', ')}`}`
+}

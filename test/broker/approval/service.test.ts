@@ -249,6 +249,8 @@ office(
       may: false,
       why: 'nobody decides their own request',
       you: true,
+      also: [],
+      machine: false,
     })
     const of = (name: string) => duties.people.find(({ person }) => person.startsWith(name))
     assert.deepEqual([of('bob')?.may, of('bob')?.why], [false, 'has decided: approve'])

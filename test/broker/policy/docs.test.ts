@@ -151,3 +151,26 @@ test('each detector finds its example, and looks where nothing is said as it say
     assert.equal(usual.find((rule) => rule.what === what)?.how ?? 'show', unsaid)
   }
 })
+
+test('each separation is one, and says what the desk does', () => {
+  const rows = table('separate')
+  assert.equal(rows.length, 2)
+  for (const [line = '', says = ''] of rows) {
+    const { separate } = policyWith(`${OPEN}    separate: ${line}\n`)
+    const all = separate[0]?.mayNot === 'approve'
+    assert.match(says, all ? /approves nothing on the connection/ : /nothing of members of these/)
+  }
+})
+
+test('a rule with any can be approved in the ways that it says', () => {
+  const [, line] = /`(\{ hold: \{ any: .*? \} \})`/.exec(DOCS) ?? []
+  assert.ok(line)
+  const { rules } = policyWith(`    rules: { write: ${line} }\n`)
+  assert.deepEqual(rules.write.decision === 'hold' && rules.write.alternatives, [
+    [{ group: 'dba', count: 2 }],
+    [
+      { group: 'security', count: 1 },
+      { group: 'cto', count: 1 },
+    ],
+  ])
+})
