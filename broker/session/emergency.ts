@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
+import { isFresh } from '../../protocol/api/fresh.ts'
 import type { WindowTerms } from '../../protocol/api/windows.ts'
 import { EXIT, HoopError } from '../../protocol/errors.ts'
 import type { NewEntry } from '../../protocol/log/entries.ts'
 import { encodeError } from '../../protocol/pg/backend.ts'
 import { showDuration } from '../../protocol/units.ts'
+import { staleToken } from '../approval/errors.ts'
 import { nameOf } from '../approval/person.ts'
 import { FOREVER, isRunning, windowFacts, windowOf } from '../approval/window.ts'
 import { appliedRule } from '../changes/authors.ts'
@@ -27,6 +29,7 @@ export async function breakGlass(
   const rules = deps.inForce.rules()
   const rule = mayBreakGlass(person, policyOf(rules, connection))
   if (rule === null) throw notForYou(connection)
+  if (!isFresh(person, deps.runtime.now())) throw staleToken()
   if (reason === null || reason.trim() === '') throw reasonMissing()
   const filter = { kind: 'break_glass', states: ['pending'], requester: person } as const
   const owed = await deps.desk.list({ ...filter, limit: null })

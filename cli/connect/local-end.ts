@@ -60,7 +60,9 @@ function listenOn(options: LocalEndOptions, { port, password }: LocalAccess): Pr
   const url = tunnelUrl(api.url)
   const dialer = tunnelDialer({
     url,
-    headers: (nonce, fresh) => api.tunnelHeaders(url, { nonce, fresh }),
+    // An emergency is opened by who it is now.
+    headers: (nonce, fresh) =>
+      api.tunnelHeaders(url, { nonce, fresh: fresh ?? (breakGlass ? { not: null } : undefined) }),
     onRenewalFailed: (error) => onTrouble(renewalFailed(error, api.profile)),
   })
   return listen({

@@ -32,6 +32,11 @@ export async function runExec(api: BrokerApi, body: Exec, screen: ExecScreen): P
   return await new ExecRun(api, screen).go(body, interruption.signal)
 }
 
+/** What runs without waiting for anybody, or was waited for before: by who the person is now. */
+function isNow(body: Exec): boolean {
+  return 'request' in body || body.break_glass === true
+}
+
 class ExecRun {
   readonly #api: BrokerApi
   readonly #screen: ExecScreen
@@ -57,7 +62,7 @@ class ExecRun {
       const response = await this.#api.stream('POST', '/v1/exec', {
         body,
         signal,
-        fresh: 'request' in body,
+        fresh: isNow(body),
       })
       for await (const event of jsonLines(response, ExecEvent)) {
         if (event.event === 'error') return await this.#fail(event)

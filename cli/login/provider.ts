@@ -101,6 +101,7 @@ export function credentialsFrom(
 export function providerError(error: unknown, issuer: string): HoopError {
   if (error instanceof HoopError) return error
   if (error instanceof openid.ResponseBodyError) return answered(error, issuer)
+  if (error instanceof openid.WWWAuthenticateChallengeError) return refusedClient(issuer, error)
   const { code, cause } = error as { code?: unknown; cause?: unknown }
   if (code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED') return wrongClock(issuer, error)
   if (code === 'OAUTH_TIMEOUT') return unreachable(issuer, 'it did not answer in time', error)
@@ -132,6 +133,18 @@ function answered(error: openid.ResponseBodyError, issuer: string): HoopError {
       })
     }
   }
+}
+
+/** RFC 6749 section 5.2: a client that showed a secret by HTTP is refused by a challenge. */
+function refusedClient(issuer: string, cause: unknown): HoopError {
+  return new HoopError({
+    code: 'provider_refused',
+    message: `The identity provider ${issuer} refuses the client or its secret.`,
+    hint: 'Check --client-id and the secret; a secret that was rotated needs `hoop login` again.',
+    exit: EXIT.login,
+    fault: 'client',
+    cause,
+  })
 }
 
 function loginError(code: string, message: string, cause: unknown): HoopError {
