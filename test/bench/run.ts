@@ -63,7 +63,7 @@ async function measure(target: Target): Promise<void> {
       for (const load of chosen) await measureOnce(load, running, results, round)
     }
     const hoop = running.get(HOOP_LEG)
-    if (hoop !== undefined && flags.only === '') {
+    if (hoop !== undefined && (flags.only === '' || flags.only === 'approval')) {
       remarks.push(await measureApproval(hoop as HoopLeg, target))
     }
   } finally {
