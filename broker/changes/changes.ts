@@ -36,7 +36,7 @@ export interface Wish extends Wording {
 }
 
 /** Requests stand under a connection's name: changes of hoop itself under this one. */
-export const ITSELF = 'hoop'
+const ITSELF = 'hoop'
 
 const OPEN = ['pending', 'approved'] as const
 

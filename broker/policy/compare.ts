@@ -98,7 +98,7 @@ function groupChanges(
 const RANK = { allow: 0, hold: 1, deny: 2 } as const
 
 /** Who must approve more, or others: no fewer persons of any group. */
-export function compareRules(old: Rule, next: Rule): Direction {
+function compareRules(old: Rule, next: Rule): Direction {
   if (old.decision !== next.decision) {
     return RANK[next.decision] > RANK[old.decision] ? 'stricter' : 'looser'
   }

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { BrokerApi } from '../../cli/broker-api.ts'
+import type { Duties } from '../../protocol/api/requests.ts'
 import { apiOf, refusal } from '../support/caller.ts'
 import { type LocalPort, type Person, TestDemo } from '../support/demo.ts'
 import { failure, hoop, RunningHoop } from '../support/hoop.ts'
@@ -135,6 +136,12 @@ describe('a change of the policy', () => {
     const held = await client.held()
     const seen = await bob.json<RequestDocument>(['show', held])
     assert.equal(seen.policy_version, 3)
+    const { people } = await bob.json<Duties>(['sod', 'explain', held])
+    const author = people.find(({ person }) => person === 'root@example.test')
+    assert.match(author?.why ?? '', /who last changed pg-prod\.rules\.write does not decide/)
+    const byAuthor = { code: 'own_rule', exit: 4 }
+    assert.deepEqual(await refusal(approve(api.root, held)), byAuthor)
+    assert.equal(people.find(({ person }) => person === 'bob@example.test')?.may, true)
     await bob.json(['reject', held, '--reason', 'enough'])
     await assert.rejects(update, { code: '42501' })
     await client.end()
@@ -180,6 +187,7 @@ describe('a change of the policy', () => {
     const exec = ['exec', 'pg-prod', '-c', "UPDATE people SET notes = 'later' WHERE id = 2"]
     const kept = await alice.hoop([...exec, '--no-wait', '--json'])
     const { id } = (JSON.parse(kept.stdout) as { request: RequestDocument }).request
+    assert.equal((await refusal(approve(api.root, id))).code, 'own_rule')
     const denied = policy.replace(/write: .*/, 'write: deny')
     assert.equal((await agreed(denied)).state, 'executed')
     await approve(api.bob, held)
