@@ -29,13 +29,18 @@ export async function openScreen(options: ScreenOptions): Promise<void> {
   const app = { feed, desk: deskOf(api), title, style, me, isMine: view === 'mine', only }
   const screen = render(createElement(App, app), SCREEN)
   signal.addEventListener('abort', () => screen.unmount(), { once: true })
-  const following = follow(api, view, signal, feed).finally(() => screen.unmount())
-  try {
-    await screen.waitUntilExit()
-  } finally {
-    over.abort()
-    await following
-  }
+  const followed = follow(api, view, signal, feed).then(
+    () => null,
+    (error: unknown) => {
+      // Told once the terminal is given back.
+      screen.unmount()
+      return { error }
+    },
+  )
+  await screen.waitUntilExit()
+  over.abort()
+  const fault = await followed
+  if (fault !== null) throw fault.error
 }
 
 const SCREEN = {

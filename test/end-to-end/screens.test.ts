@@ -83,4 +83,12 @@ describe('screens', () => {
     await bob.hoop(['approve', id])
     assert.equal((await exec.finished).code, 0)
   })
+
+  test('who is not logged in any more is told so, at a terminal, too: exit 3', async () => {
+    const dave = await demo.login('dave')
+    assert.equal((await dave.hoop(['logout'])).code, 0)
+    const inbox = dave.terminal(['requests', '--watch'])
+    assert.equal(await inbox.finished, 3)
+    assert.match(inbox.text, /hoop login/)
+  })
 })
