@@ -19,6 +19,7 @@ import * as errors from './errors.ts'
 import { type Escalation, escalated } from './escalation.ts'
 import type { Decider, Person } from './person.ts'
 import { personOf } from './person.ts'
+import type { Nudge } from './steps.ts'
 import * as steps from './steps.ts'
 import { Waiters } from './waiters.ts'
 
@@ -71,7 +72,7 @@ export interface Desk {
    */
   confirm(id: string, by: Decider): Promise<void>
   /** Tells people of a request that still waits; of another nothing. */
-  nudge(id: string, event: 'reminder' | 'escalated', detail: string | null): Promise<void>
+  nudge(id: string, event: Nudge, detail: string | null): Promise<void>
   /** Ends a window that is open. */
   revoke(id: string, by: Decider, why: string | null): Promise<RequestRecord>
   /**
@@ -206,7 +207,7 @@ class StoredDesk implements Desk {
     await this.#step(id, by, (request, at) => steps.confirm(request, by, at))
   }
 
-  async nudge(id: string, event: 'reminder' | 'escalated', detail: string | null): Promise<void> {
+  async nudge(id: string, event: Nudge, detail: string | null): Promise<void> {
     await this.#step(id, null, (request, at) => steps.nudge(request, event, detail, at))
   }
 

@@ -87,7 +87,7 @@ export function createRequestService(
       let isOver = false
       const tell = async (request: RequestRecord): Promise<void> => {
         const join = await joining(caller, [request])
-        const wanted = !isOver && belongs(request, { caller, now: now(), join }, view)
+        const wanted = !isOver && isHeard(request, { caller, now: now(), join }, view)
         if (wanted) handler(shown(request))
       }
       const stop = desk.onChange((request) => {
@@ -171,6 +171,14 @@ function wanted(request: RequestRecord, who: Known, { view }: View): boolean {
   if (!belongs(request, who, view)) return false
   const me = who.join(who.caller.keys)
   return view !== 'inbox' || !request.decisions.some((made) => samePerson(made.by, me))
+}
+
+/** An emergency is told to every approver and auditor, whether or not they review it. */
+function isHeard(request: RequestRecord, who: Known, view: View['view']): boolean {
+  const { roles } = who.caller
+  const loud = request.kind === 'break_glass' && request.state === 'pending'
+  const told = loud && (roles.includes('approver') || roles.includes('auditor'))
+  return (told && view !== 'mine') || belongs(request, who, view)
 }
 
 function belongs(

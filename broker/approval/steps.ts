@@ -160,9 +160,12 @@ export function revoke(
   return write(enter(request, 'revoked', now, { by, why }))
 }
 
+/** What people are told of a request besides its states. */
+export type Nudge = 'reminder' | 'escalated' | 'break_glass'
+
 export function nudge(
   { state }: RequestRecord,
-  event: 'reminder' | 'escalated',
+  event: Nudge,
   detail: string | null,
   { now }: Pick<Moment, 'now'>,
 ): Step {

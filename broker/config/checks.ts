@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import type { Document, Fault, Path } from '../policy/document.ts'
-import type { Policy } from '../policy/policy.ts'
+import type { ConnectionPolicy, Policy } from '../policy/policy.ts'
 import { nearest } from '../policy/spelling.ts'
 import { waysOf } from '../policy/ways.ts'
 import { isLoopback, isSafeUrl } from './address.ts'
@@ -163,16 +163,27 @@ function connectionWarnings(
 
 function policyWarnings(raw: ConfigFile, document: Document, policy: Policy): readonly Fault[] {
   const approvers = raw.identity.roles.approver ?? []
-  const asked = [...policy.connections.values()].flatMap(({ rules }) =>
-    Object.values(rules).flatMap((rule) => (rule.decision === 'hold' ? waysOf(rule).flat() : [])),
-  )
-  const groups = [...new Set(asked.map((need) => need.group))]
+  const groups = [...new Set([...policy.connections.values()].flatMap(groupsAsked))]
   return groups
     .filter((group) => !approvers.includes(group))
     .map((group) => {
       const message = `the policy asks ${group}, which has not the role approver`
       return document.fault(['identity', 'roles', 'approver'], message)
     })
+}
+
+/** All groups that may be asked to decide something on the connection. */
+function groupsAsked({
+  rules,
+  statements,
+  windows,
+  breakGlass,
+  escalate,
+}: ConnectionPolicy): string[] {
+  const lines = [...Object.values(rules), ...statements.map(({ rule }) => rule)]
+  const held = lines.flatMap((rule) => (rule.decision === 'hold' ? waysOf(rule).flat() : []))
+  const others = [...(windows?.by ?? []), ...(breakGlass?.review ?? [])]
+  return [...[...held, ...others].map((need) => need.group), ...escalate.map(({ to }) => to)]
 }
 
 /** Places of what stands in the list already. */

@@ -38,11 +38,13 @@ export async function breakGlass(
   if (running !== undefined) return running
   const [first] = owed
   if (first !== undefined) throw reviewOwed(first)
-  return deps.desk.open({
+  const opened = await deps.desk.open({
     ...emergencyOf(person, connection, rule, reason, now),
     rule: appliedRule(rules.authors, connection, rule.classes),
     policyVersion: rules.version,
   })
+  await deps.desk.nudge(opened.id, 'break_glass', reason)
+  return opened
 }
 
 /** Null: this person may not, whatever else they may do here; no machine may. */

@@ -237,6 +237,26 @@ office(
 )
 
 office(
+  'an emergency is told to every approver and auditor who watches, and to nobody else',
+  async ({ desk, service, runtime }) => {
+    const heard: string[] = []
+    const fred = person('fred', 'dba', { roles: ['requester'] })
+    for (const who of [bob, carol, dave, erin, fred]) {
+      service.watch(who, 'inbox', ({ kind }) => heard.push(`${who.subject} ${kind}`))
+    }
+    const needs = [{ group: 'security', count: 1 }]
+    await desk.open(request(runtime, { kind: 'break_glass', session: null, needs }))
+    await settle()
+    assert.deepEqual(heard.sort(), [
+      'bob break_glass',
+      'carol break_glass',
+      'dave break_glass',
+      'erin break_glass',
+    ])
+  },
+)
+
+office(
   'sod explain: everybody the broker has met, the caller first',
   async ({ desk, service, runtime }) => {
     for (const who of [alice, bob, carol, dave, erin]) await service.saw(who)
