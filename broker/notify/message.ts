@@ -76,7 +76,7 @@ function factsOf(event: Undelivered, request: RequestRecord, isAsking: boolean):
     ['where', `${request.connection}, database ${request.database}`],
     ['what', `${request.class}: ${request.effect}`],
     ['reason', request.reason],
-    ['needs', isAsking ? waysOf(request) : null],
+    ['needs', isAsking ? waysOf(request, event.at) : null],
     ['until', isAsking ? untilOf(request) : null],
     ['by', by === null ? null : nameOf(by)],
     ['verdict', verdict],
@@ -106,9 +106,10 @@ function untilOf({ kind, expiresAt }: RequestRecord): string | null {
   return kind === 'break_glass' ? null : new Date(expiresAt).toISOString()
 }
 
-/** Each way is enough by itself. */
-function waysOf({ needs, alternatives }: RequestRecord): string {
-  return (alternatives.length > 0 ? alternatives : [needs]).map(needsOf).join(', or ')
+/** Each way that is open then is enough by itself. */
+function waysOf({ needs, alternatives, opens }: RequestRecord, at: number): string {
+  const open = alternatives.filter((_, place) => (opens[place] ?? 0) <= at)
+  return (open.length > 0 ? open : [needs]).map(needsOf).join(', or ')
 }
 
 function needsOf(needs: readonly Need[]): string {

@@ -141,6 +141,16 @@ test('an emergency says that it must be reviewed, and how', () => {
   assert.ok(told.commands.includes('hoop approve r-0000000001'))
 })
 
+test('who may decide is told as it is at that moment', () => {
+  const ways = [[{ group: 'dba', count: 2 }], [{ group: 'security', count: 1 }]]
+  const asked = record({ needs: ways[0]!, alternatives: ways, opens: [0, 2_000_000] })
+  const needs = (event: Undelivered) =>
+    Object.fromEntries(messageOf(event, asked, CHAT).facts)['needs']
+  assert.equal(needs(HELD), '2 of dba')
+  const later = { ...HELD, event: 'escalated', at: 2_000_000 } as const
+  assert.equal(needs(later), '2 of dba, or 1 of security')
+})
+
 test('each event says who, and what they said', () => {
   const bob = { issuer: 'idp', subject: 'bob', email: 'bob@x.test', groups: ['dba'], ...NOBODY }
   const rejected = record({

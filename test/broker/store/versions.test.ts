@@ -52,7 +52,14 @@ function pending(
       ...{ reason: null, in_transaction: 0, facts: 'null', spool: null, separate: '[]' },
       ...{ rule_labels: '[]', rule_authors: '[]', state: 'pending', place: 0, until: 100 },
     })
-    const need = { request_id: id, alternative: 0, place: 0, group_name: 'admin', count: 1 }
+    const need = {
+      request_id: id,
+      alternative: 0,
+      place: 0,
+      group_name: 'admin',
+      count: 1,
+      opens: 0,
+    }
     insert(raw, 'request_need', need)
     if (leave !== 'proposal') {
       insert(raw, 'proposal', { request_id: id, kind, name, base, body })
