@@ -86,6 +86,7 @@ class ClientTunnel implements Tunnel {
   private phase: Phase = 'hello'
   /** The token that was shown when a fresh one was wanted last. */
   private shown: string | null = null
+  private isTroubled = false
   private frame = 0
   private ended: TunnelEnd | null = null
   private blocked = false
@@ -278,8 +279,13 @@ class ClientTunnel implements Tunnel {
       .then((headers) => {
         const token = this.sendToken(headers)
         if (fresh) this.shown = token
+        this.isTroubled = false
       })
-      .catch(failed)
+      .catch((error: unknown) => {
+        // It is asked for again and again; the person is told once.
+        if (!this.isTroubled) failed(error)
+        this.isTroubled = true
+      })
   }
 
   private sendToken(headers: Record<string, string>): string | null {

@@ -17,7 +17,7 @@ test('each call succeeds exactly where the rule allows it, without a database be
 test('the same with the database', async () => {
   await fc.assert(
     fc.asyncProperty(played, ([of, moves]) => playInOrder('sqlite', of, moves)),
-    { numRuns: 100 },
+    { numRuns: 50 },
   )
 })
 
@@ -31,6 +31,6 @@ test('all at once: no quorum is counted twice, nothing runs twice or without it'
 test('all at once with the database', async () => {
   await fc.assert(
     fc.asyncProperty(played, ([of, moves]) => playAtOnce('sqlite', of, moves)),
-    { numRuns: 60 },
+    { numRuns: 25 },
   )
 })
