@@ -161,7 +161,7 @@ export function revoke(
 }
 
 /** What people are told of a request besides its states. */
-export type Nudge = 'reminder' | 'escalated' | 'break_glass'
+export type Nudge = 'reminder' | 'escalated'
 
 export function nudge(
   { state }: RequestRecord,

@@ -38,13 +38,11 @@ export async function breakGlass(
   if (running !== undefined) return running
   const [first] = owed
   if (first !== undefined) throw reviewOwed(first)
-  const opened = await deps.desk.open({
+  return deps.desk.open({
     ...emergencyOf(person, connection, rule, reason, now),
     rule: appliedRule(rules.authors, connection, rule.classes),
     policyVersion: rules.version,
   })
-  await deps.desk.nudge(opened.id, 'break_glass', reason)
-  return opened
 }
 
 /** Null: this person may not, whatever else they may do here; no machine may. */
