@@ -99,6 +99,8 @@ describe('attacks', () => {
     await other.take()
     other.reads = false
     other.send((writer) => writer.sync())
+    // What came is answered at the end of this turn of the loop.
+    await new Promise((resolve) => setImmediate(resolve))
     assert.equal(other.paused, true)
     assert.equal(other.unread, 6)
     other.vanish()
