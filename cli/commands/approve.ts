@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core'
 import { Request } from '../../protocol/api/requests.ts'
 import { BaseCommand } from '../base-command.ts'
-import { describeMissing } from '../output/request-fields.ts'
+import { consequence, describeMissing } from '../output/request-fields.ts'
 import { visibleLine } from '../output/visible.ts'
 import { requestPath } from '../request-path.ts'
 
@@ -52,7 +52,7 @@ this command does not wait for that. You can never approve what you requested yo
       this.out.data(`Your approval of ${what} is kept; still asked: ${describeMissing(request)}.`)
       return
     }
-    this.out.data(`Approved ${what}. It may run, once.`)
+    this.out.data(`Approved ${what}. ${consequence(request)}`)
     this.out.hint(`\nhoop show ${id}`)
   }
 }

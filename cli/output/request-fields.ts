@@ -9,7 +9,7 @@ export function fields(request: Request, now: number): Field[] {
   const held = session === null ? kind : `${kind}, session ${session}`
   const list: readonly (readonly [string, string | null])[] = [
     ['who', request.requester],
-    ['where', `${connection}, database ${database} (${held})`],
+    ['where', `${connection}${database === '' ? '' : `, database ${database}`} (${held})`],
     ['what', `${request.class}: ${request.effect}`],
     ...request.facts.flatMap((facts) => factFields(facts)),
     ['reason', request.reason],
@@ -102,4 +102,19 @@ function describeOutcome(request: Request): string | null {
   const state = outcome.sqlstate === null ? '' : `, SQLSTATE ${outcome.sqlstate}`
   const status = outcome.status === 'unknown' ? 'unknown: the answer never came' : outcome.status
   return `${status}${rows}${state}`
+}
+
+/** What follows from an approval that was the last one needed. */
+export function consequence({ kind, expires_at: end }: Request): string {
+  switch (kind) {
+    case 'statement':
+    case 'exec':
+      return 'It may run, once.'
+    case 'window':
+      return end === null ? 'It is open.' : `It is open until ${describeTime(end)}.`
+    case 'break_glass':
+      return 'The emergency is reviewed.'
+    default:
+      return 'It comes into force.'
+  }
 }

@@ -3,7 +3,7 @@ import { useState } from 'react'
 import type { Request } from '../../protocol/api/requests.ts'
 import { HoopError } from '../../protocol/errors.ts'
 import type { Canvas } from '../output/field.ts'
-import { describeMissing } from '../output/request-fields.ts'
+import { consequence, describeMissing } from '../output/request-fields.ts'
 import { visibleLine } from '../output/visible.ts'
 import { chop, wrap } from '../output/width.ts'
 import type { Deed, Desk } from './desk.ts'
@@ -73,7 +73,7 @@ function doneText(deed: Deed, request: Request): string {
     case 'approve':
       return state === 'pending'
         ? `Your approval of ${id} is kept; still asked: ${describeMissing(request)}.`
-        : `Approved ${id}. It may run, once.`
+        : `Approved ${id}. ${consequence(request)}`
     case 'reject':
       return `Rejected ${id}; ${request.requester} is told why.`
     case 'ask':
