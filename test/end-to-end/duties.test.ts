@@ -187,8 +187,9 @@ describe('who may decide, and execute', () => {
     const sql = 'UPDATE people SET salary = salary + 1 WHERE id = 5'
     const waiting = at.cli('alice', ['exec', 'pg-prod', '-c', sql, '--json'])
     let ended = ''
-    waiting.then(({ stderr }) => {
-      ended = `it ended: ${stderr}`
+    const whole = waiting.then((done) => {
+      ended = `it ended: ${done.stderr}`
+      return done
     })
     const find = async (): Promise<string> => {
       assert.equal(ended, '')
@@ -199,7 +200,7 @@ describe('who may decide, and execute', () => {
     const id = await find()
     at.later(MINUTE + 1000)
     await approve(bob, id)
-    const done = await waiting
+    const done = await whole
     assert.equal(done.code, 0, done.stderr)
     assert.equal(await salary(5), was + 1)
   })
