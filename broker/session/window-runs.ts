@@ -63,8 +63,14 @@ export class WindowRuns {
       return later(excess)
     }
     const comment = use.maxRows === null ? null : `at most ${use.maxRows} rows are left`
-    recorder.append([{ kind: 'request', request: id, state: 'executed', by: null, comment }])
-    recorder.sync()
+    try {
+      recorder.append([{ kind: 'request', request: id, state: 'executed', by: null, comment }])
+      recorder.sync()
+    } catch (error) {
+      // What could not be recorded is not sent.
+      await windows.end(id, use, 0)
+      throw error
+    }
     this.sent.set(id, [...(this.sent.get(id) ?? []), use])
     later({ kind: 'approved', request: id, maxRows: use.maxRows })
   }

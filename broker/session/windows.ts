@@ -112,10 +112,15 @@ export class LiveWindows {
     const done = Promise.withResolvers<void>()
     if (live.terms.max_rows !== null) live.turn = done.promise
     await before
-    const use = await this.#reserve(live, session)
-    if (use === null) done.resolve()
-    else this.#running.set(key(id, use.place), done)
-    return use
+    let use: WindowUse | null = null
+    try {
+      use = await this.#reserve(live, session)
+      return use
+    } finally {
+      // Whatever went wrong, those who come next are not kept waiting.
+      if (use === null) done.resolve()
+      else this.#running.set(key(id, use.place), done)
+    }
   }
 
   readonly #running = new Map<string, PromiseWithResolvers<void>>()
