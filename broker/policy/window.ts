@@ -12,7 +12,10 @@ import type { ConnectionPolicy } from './policy.ts'
 
 /** Is it open at `now`, if it was approved at `approvedAt`? */
 export function isOpenAt(terms: WindowTerms, approvedAt: number, now: number): boolean {
-  return now < closesAt(terms, approvedAt, now)
+  const end = approvedAt + terms.for_ms
+  if (terms.every === null || now < approvedAt || now >= end) return now < end
+  const span = parseSpan(terms.every.span, terms.every.zone)
+  return span !== null && contains(span, now)
 }
 
 /** When a window that is open at `now` closes; not behind `now` where it is closed. */
@@ -20,8 +23,7 @@ export function closesAt(terms: WindowTerms, approvedAt: number, now: number): n
   const end = approvedAt + terms.for_ms
   if (terms.every === null || now < approvedAt || now >= end) return end
   const span = parseSpan(terms.every.span, terms.every.zone)
-  if (span === null || !contains(span, now)) return now
-  return Math.min(end, endsAt(span, now))
+  return span === null ? now : Math.min(end, endsAt(span, now))
 }
 
 /**
