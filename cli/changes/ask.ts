@@ -1,14 +1,12 @@
 import { Flags } from '@oclif/core'
 import { Request } from '../../protocol/api/requests.ts'
 import type { BrokerApi } from '../broker-api.ts'
-import { Interruption } from '../login/interruption.ts'
 import type { Output } from '../output/output.ts'
 import { describeNeeds } from '../output/request-fields.ts'
 import { parseDuration } from '../output/time.ts'
 import { visibleLine } from '../output/visible.ts'
-import { requestPath } from '../request-path.ts'
 import { failureOf } from '../requests/decided.ts'
-import { decidedAloud } from '../requests/questions.ts'
+import { waitForPeople } from '../requests/wait.ts'
 
 /** Flags of all that asks another administrator. */
 export const changeFlags = {
@@ -41,27 +39,13 @@ export async function askForChange(
   const asked = await api.request('POST', path, { body, schema: Request })
   out.say(visibleLine(`Asked as ${asked.id}: ${asked.effect}`))
   out.say(visibleLine(`Asked: ${describeNeeds(asked)}. They run: hoop approve ${asked.id}`))
-  const request = flags['no-wait'] ? asked : await wait(api, asked, waitMs, out)
+  const request = flags['no-wait']
+    ? asked
+    : await waitForPeople(api, asked, { waitMs, out, open: ['pending', 'approved'] })
   if (out.json) out.document(request)
   const failure = failureOf(request)
   if (failure !== null) throw failure
   if (out.json) return
   const by = request.decisions.map((each) => each.by).join(', ')
   out.data(visibleLine(`In force: ${request.effect}; approved by ${by}.`))
-}
-
-async function wait(
-  api: BrokerApi,
-  asked: Request,
-  waitMs: number | null,
-  out: Output,
-): Promise<Request> {
-  using interruption = new Interruption()
-  const limit = waitMs === null ? [] : [AbortSignal.timeout(waitMs)]
-  const signal = AbortSignal.any([interruption.signal, ...limit])
-  const talk = (text: string) => out.say(visibleLine(text))
-  const found = await decidedAloud(api, asked, signal, talk, ['pending', 'approved'])
-  if (!interruption.signal.aborted) return found
-  const body = { reason: 'interrupted' }
-  return api.request('POST', `${requestPath(asked.id)}/cancel`, { body, schema: Request })
 }

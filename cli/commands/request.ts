@@ -3,13 +3,11 @@ import { Request } from '../../protocol/api/requests.ts'
 import { type AskWindow, WindowClassName } from '../../protocol/api/windows.ts'
 import { EXIT, HoopError } from '../../protocol/errors.ts'
 import { BaseCommand } from '../base-command.ts'
-import { Interruption } from '../login/interruption.ts'
 import { describeNeeds } from '../output/request-fields.ts'
 import { describeTime, parseDuration } from '../output/time.ts'
 import { visibleLine } from '../output/visible.ts'
-import { requestPath } from '../request-path.ts'
 import { failureOf } from '../requests/decided.ts'
-import { decidedAloud } from '../requests/questions.ts'
+import { waitForPeople } from '../requests/wait.ts'
 
 export default class RequestCommand extends BaseCommand {
   static override summary =
@@ -63,7 +61,9 @@ and exec of yours, each recorded with the window's id; what it does not cover is
     const api = await this.api()
     const asked = await api.request('POST', '/v1/requests', { body, schema: Request })
     if (!this.json || !flags['no-wait']) this.#say(asked)
-    const request = flags['no-wait'] ? asked : await this.#wait(asked, waitMs)
+    const request = flags['no-wait']
+      ? asked
+      : await waitForPeople(api, asked, { waitMs, out: this.out })
     if (this.json) this.out.document(request)
     const failure = failureOf(request)
     if (failure !== null) throw failure
@@ -78,19 +78,6 @@ and exec of yours, each recorded with the window's id; what it does not cover is
     this.out.say(
       visibleLine(`Asked: ${describeNeeds(request)}. They run: hoop approve ${request.id}`),
     )
-  }
-
-  /** Ctrl-C takes it back; when only the waiting runs out, it stays. */
-  async #wait(request: Request, waitMs: number | null): Promise<Request> {
-    using interruption = new Interruption()
-    const limit = waitMs === null ? [] : [AbortSignal.timeout(waitMs)]
-    const api = await this.api()
-    const signal = AbortSignal.any([interruption.signal, ...limit])
-    const talk = (text: string) => this.out.say(visibleLine(text))
-    const found = await decidedAloud(api, request, signal, talk)
-    if (!interruption.signal.aborted) return found
-    const body = { reason: 'interrupted' }
-    return api.request('POST', `${requestPath(request.id)}/cancel`, { body, schema: Request })
   }
 }
 
