@@ -1,36 +1,8 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { createRequestService } from '../../../broker/approval/service.ts'
 import type { Request } from '../../../protocol/api/requests.ts'
-import {
-  alice,
-  bob,
-  carol,
-  dave,
-  erin,
-  HOUR,
-  type Office,
-  openOffice,
-  request,
-  settle,
-} from './support.ts'
+import { alice, bob, carol, dave, erin, HOUR, office, request, settle } from './support.ts'
 
 /** Questions and answers beside the decision, and what became of requests that are alike. */
-
-type Service = ReturnType<typeof createRequestService>
-
-function office(what: string, run: (office: Office & { service: Service }) => Promise<void>): void {
-  test(what, async () => {
-    const opened = await openOffice()
-    const { desk, store, runtime } = opened
-    const service = createRequestService(desk, store, () => runtime.now())
-    try {
-      await run({ ...opened, service })
-    } finally {
-      await opened.close()
-    }
-  })
-}
 
 const refused = (code: string, exit: number) => (error: Error) => {
   assert.deepEqual(Reflect.get(error, 'code'), code)

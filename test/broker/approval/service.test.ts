@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RequestService } from '../../../broker/api/deps.ts'
-import { createRequestService } from '../../../broker/approval/service.ts'
+import type { createRequestService } from '../../../broker/approval/service.ts'
 import { Duties, Request } from '../../../protocol/api/requests.ts'
 import {
   alice,
@@ -11,30 +11,15 @@ import {
   dave,
   erin,
   HOUR,
-  type Office,
-  openOffice,
+  office,
   person,
   request,
   settle,
 } from './support.ts'
 
-type Service = ReturnType<typeof createRequestService>
-
-function office(what: string, run: (office: Office & { service: Service }) => Promise<void>): void {
-  test(what, async () => {
-    const opened = await openOffice()
-    const { desk, store, runtime } = opened
-    const service = createRequestService(desk, store, () => runtime.now())
-    try {
-      await run({ ...opened, service })
-    } finally {
-      await opened.close()
-    }
-  })
-}
-
 test('it is what the API asks for', () => {
-  const fits: (service: Service) => RequestService = (service) => service
+  const fits: (service: ReturnType<typeof createRequestService>) => RequestService = (service) =>
+    service
   assert.equal(typeof fits, 'function')
 })
 

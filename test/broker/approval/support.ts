@@ -1,5 +1,7 @@
+import { test } from 'node:test'
 import { type Desk, type NewRequest, openDesk } from '../../../broker/approval/desk.ts'
 import type { Decider } from '../../../broker/approval/person.ts'
+import { createRequestService } from '../../../broker/approval/service.ts'
 import { idFrom, type Runtime } from '../../../broker/runtime.ts'
 import { ownKeys } from '../../../broker/store/keys.ts'
 import { openStore } from '../../../broker/store/open.ts'
@@ -130,4 +132,23 @@ export function request(runtime: FakeRuntime, more: Partial<NewRequest> = {}): N
 /** Lets everything that is due in this turn of the loop happen. */
 export async function settle(): Promise<void> {
   for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** A test with the desk as the API shows it. */
+type Service = ReturnType<typeof createRequestService>
+
+export function office(
+  what: string,
+  run: (office: Office & { service: Service }) => Promise<void>,
+): void {
+  test(what, async () => {
+    const opened = await openOffice()
+    const { desk, store, runtime } = opened
+    const service = createRequestService(desk, store, () => runtime.now())
+    try {
+      await run({ ...opened, service })
+    } finally {
+      await opened.close()
+    }
+  })
 }
